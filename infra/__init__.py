@@ -1,0 +1,1 @@
+"""Python adapters shared by every service and producer: bus, store, audio, engines, telemetry, settings."""

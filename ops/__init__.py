@@ -1,0 +1,1 @@
+"""Everything an operator runs or deploys: command line, models, benchmarks, decisions."""

@@ -1,0 +1,1 @@
+"""The ``callytics`` command line."""
