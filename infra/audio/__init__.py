@@ -1,0 +1,1 @@
+"""Recordings: where they may come from, how they are decoded, what their channels hold."""

@@ -1,0 +1,1 @@
+"""Model profiles that are fetched instead of shipped."""
