@@ -1,0 +1,1 @@
+"""Transcription: consumes calls.ended, emits calls.transcribed."""
