@@ -1,0 +1,1 @@
+"""Diarization: consumes calls.ended, emits calls.diarized."""
