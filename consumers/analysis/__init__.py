@@ -1,0 +1,1 @@
+"""Analysis: consumes calls.transcribed and calls.diarized, stores documents, emits calls.analyzed."""

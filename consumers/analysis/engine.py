@@ -1,0 +1,280 @@
+"""The analysis of one call: transcript and diarization in, document out. No I/O, no clock, no randomness."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import structlog
+
+from consumers.analysis.analysts import ANALYSERS
+from consumers.analysis.join import Joined, SpeakersFrom, join
+from consumers.analysis.language import language_of
+from consumers.analysis.roles import RoleResolver
+from consumers.analysis.sentences import SpokenSentence
+from consumers.analysis.skips import skip, skip_all
+from consumers.analysis.speech import SpokenTurn
+from consumers.analysis.tokens import KoreanTokeniser, Tokeniser, WordTokeniser
+from consumers.analysis.view import Analyser, CallView, Findings
+from infra.errors import ErrorCode, Poison
+from schemas.document import (
+    CallDocument,
+    CallMetadata,
+    Models,
+    Participant,
+    Provenance,
+    Sentence,
+    Skipped,
+    SkipReason,
+    Turn,
+)
+from schemas.records import (
+    Audio,
+    Call,
+    CallDiarized,
+    CallTranscribed,
+    DocumentStatus,
+    Role,
+    StageError,
+    StageEvent,
+    StageStatus,
+)
+
+VERSION = "1"
+"""Of the analysis itself; raised whenever the same input may give another document."""
+
+_log = structlog.get_logger()
+_Result = TypeVar("_Result")
+_NONE_SPLIT: Mapping[str, tuple[SpokenSentence, ...]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFacts:
+    """What a document says of a call besides its analysis."""
+
+    call_id: str
+    tenant: str = "default"
+    run_id: str
+    revision: int = 1
+    status: DocumentStatus
+    errors: tuple[StageError, ...] = ()
+    call: CallMetadata = field(default_factory=CallMetadata)
+    channel_roles: tuple[Role, ...] = ()
+    audio: Audio | None = None
+    language: str | None = None
+    models: Models = field(default_factory=Models)
+
+
+class AnalysisEngine:
+    """Analyses calls one after the other; keeps the tokenisers and tables that it has loaded.
+
+    ``analysers`` run in order; one that raises costs its own feature and nothing else.
+    """
+
+    def __init__(self, analysers: Sequence[Analyser] = ANALYSERS) -> None:
+        self._analysers = tuple(analysers)
+        self._korean = KoreanTokeniser()
+        self._words = WordTokeniser()
+        self._roles = RoleResolver()
+
+    def warm_up(self) -> None:
+        """Load everything that the first call would otherwise wait for."""
+        self._korean.tokenise("안녕하세요")
+        self._versions()
+
+    def analyse(self, transcribed: CallTranscribed, diarized: CallDiarized) -> CallDocument:
+        """The document of a call; Poison when the events belong to different runs."""
+        ours = (transcribed.call_id, transcribed.tenant, transcribed.run_id)
+        if ours != (diarized.call_id, diarized.tenant, diarized.run_id):
+            raise Poison(
+                ErrorCode.CONTRACT,
+                f"transcript of run {transcribed.run_id} and diarization of run {diarized.run_id} differ",
+            )
+        return self.document(_facts(transcribed, diarized), join(transcribed, diarized))
+
+    def document(self, facts: CallFacts, joined: Joined) -> CallDocument:
+        """The document of speech that is already joined."""
+        if facts.status is DocumentStatus.FAILED:
+            return self._bare(facts, speech=None, skipped=(), source="none")
+        if not joined.speech.speakers:
+            return self._bare(facts, *_silence(joined), source="none")
+        view, skipped = self._view(facts, joined)
+        findings = [self._run(analyser, view) for analyser in self._analysers]
+        spoken, more = _guard("sentences", view, lambda: view.sentences, _NONE_SPLIT)
+        bare = self._bare(facts, speech=True, skipped=(), source=joined.speakers_from)
+        fields = {name: value for found in findings for name, value in found.fields.items()}
+        extras = _extras(findings)
+        return bare.model_copy(
+            update={
+                "language": view.language,
+                "participants": view.participants,
+                "turns": tuple(_turn(t, view, spoken.get(t.id, ()), extras) for t in joined.speech.turns),
+                "skipped": (*skipped, *more, *(s for found in findings for s in found.skipped)),
+                **fields,
+            },
+        )
+
+    def _view(self, facts: CallFacts, joined: Joined) -> tuple[CallView, list[Skipped]]:
+        language = _primary(facts.language) or language_of(turn.text for turn in joined.speech.turns)
+        view = CallView(
+            call_id=facts.call_id,
+            language=language,
+            speech=joined.speech,
+            participants=(),
+            mixed=joined.mixed,
+            tokeniser=self._tokeniser(language),
+            unattributed=joined.unattributed,
+            wordless=joined.wordless,
+        )
+        nobody = tuple(
+            Participant(speaker=s, role=Role.UNKNOWN, confidence=0) for s in joined.speech.speakers
+        )
+        parts, skipped = _guard(
+            "roles", view, lambda: self._roles.resolve(joined.speech, facts.channel_roles), nobody
+        )
+        if joined.wordless is not None:
+            skipped += skip_all(("turns.text", "sentences"), joined.wordless)
+        return replace(view, participants=parts), skipped
+
+    def _tokeniser(self, language: str | None) -> Tokeniser:
+        return self._korean if language == "ko" else self._words
+
+    def _run(self, analyser: Analyser, view: CallView) -> Findings:
+        found, failed = _guard(analyser.name, view, lambda: analyser.analyse(view), Findings())
+        return Findings(skipped=failed) if failed else found
+
+    def _bare(
+        self, facts: CallFacts, speech: bool | None, skipped: Sequence[Skipped], source: SpeakersFrom
+    ) -> CallDocument:
+        return CallDocument(
+            call_id=facts.call_id,
+            tenant=facts.tenant,
+            run_id=facts.run_id,
+            revision=facts.revision,
+            status=facts.status,
+            errors=facts.errors,
+            call=facts.call,
+            audio=facts.audio,
+            language=facts.language,
+            models=facts.models,
+            speech=speech,
+            skipped=tuple(skipped),
+            provenance=Provenance(analysis=VERSION, speakers_from=source, versions=self._versions()),
+        )
+
+    def _versions(self) -> Mapping[str, str]:
+        own = {"tokeniser.ko": self._korean.version, "roles": self._roles.table.version}
+        return own | {name: v for analyser in self._analysers for name, v in analyser.versions.items()}
+
+
+def _guard(
+    feature: str, view: CallView, compute: Callable[[], _Result], instead: _Result
+) -> tuple[_Result, list[Skipped]]:
+    """The result of ``compute``; when it raises, ``instead`` and the entry that says so."""
+    try:
+        return compute(), []
+    except Exception as error:  # noqa: BLE001 -- one feature's bug must not cost the call
+        # The exception's own text may quote the call, so only its type and place are logged.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+        _log.error(
+            "analyser_failed", call_id=view.call_id, feature=feature, error=type(error).__name__, place=place
+        )
+        return instead, [skip(feature, SkipReason.BUG)]
+
+
+def _primary(tag: str | None) -> str | None:
+    """The language of a BCP 47 tag: ``ko`` of ``ko-KR``."""
+    return tag.split("-")[0].lower() if tag else None
+
+
+def _silence(joined: Joined) -> tuple[bool | None, list[Skipped]]:
+    """What a call without any speaker is: silent, or unknown where only the failed transcript could tell."""
+    features = ("turns", "conversation", "sentiment")
+    if joined.wordless is SkipReason.TRANSCRIPTION_FAILED and joined.unattributed is not SkipReason.NO_SPEECH:
+        return None, skip_all(features, SkipReason.TRANSCRIPTION_FAILED)
+    return False, skip_all(features, SkipReason.NO_SPEECH)
+
+
+def _extras(findings: Sequence[Findings]) -> Mapping[str, Mapping[str, object]]:
+    """Sentence id to what the analysers say of it."""
+    extras: dict[str, dict[str, object]] = {}
+    for found in findings:
+        for sentence_id, fields in found.sentences.items():
+            extras.setdefault(sentence_id, {}).update(fields)
+    return extras
+
+
+def _turn(
+    turn: SpokenTurn,
+    view: CallView,
+    spoken: Sequence[SpokenSentence],
+    extras: Mapping[str, Mapping[str, object]],
+) -> Turn:
+    shares = [piece.confidence for piece in turn.pieces if piece.confidence is not None]
+    return Turn(
+        id=turn.id,
+        speaker=turn.speaker,
+        role=view.roles.get(turn.speaker, Role.UNKNOWN),
+        start_ms=turn.span.start_ms,
+        end_ms=turn.span.end_ms,
+        text=turn.text,
+        speaker_confidence=round(sum(shares) / len(shares), 3) if shares else None,
+        words=tuple(piece.word for piece in turn.pieces if piece.word is not None),
+        sentences=tuple(_sentence(sentence, extras.get(sentence.id, {})) for sentence in spoken),
+    )
+
+
+def _sentence(spoken: SpokenSentence, extra: Mapping[str, object]) -> Sentence:
+    span = spoken.span
+    bare = Sentence(id=spoken.id, text=spoken.text, start_ms=span.start_ms, end_ms=span.end_ms)
+    return bare.model_copy(update=dict(extra))
+
+
+def _facts(transcribed: CallTranscribed, diarized: CallDiarized) -> CallFacts:
+    errors = [
+        _error(event, stage) for event, stage in ((transcribed, "transcription"), (diarized, "diarization"))
+    ]
+    given = tuple(error for error in errors if error is not None)
+    statuses = (DocumentStatus.COMPLETE, DocumentStatus.PARTIAL, DocumentStatus.FAILED)
+    return CallFacts(
+        call_id=transcribed.call_id,
+        tenant=transcribed.tenant,
+        run_id=transcribed.run_id,
+        revision=transcribed.revision,
+        status=statuses[len(given)],
+        errors=given,
+        call=_metadata(transcribed.call),
+        channel_roles=transcribed.call.recording.channel_roles,
+        audio=transcribed.audio or diarized.audio,
+        language=transcribed.language or transcribed.call.language_hint,
+        models=Models(
+            profile=transcribed.profile or diarized.profile,
+            transcription=transcribed.model,
+            diarization=diarized.model,
+        ),
+    )
+
+
+def _error(event: StageEvent, stage: str) -> StageError | None:
+    if event.status is StageStatus.OK:
+        return None
+    unsaid = StageError(
+        stage=stage,
+        code=ErrorCode.CONTRACT,
+        message=f"the stage answered {event.status} without an error; see its log for this call id",
+    )
+    return event.error or unsaid
+
+
+def _metadata(call: Call) -> CallMetadata:
+    return CallMetadata(
+        recording_uri=call.recording.uri,
+        direction=call.direction,
+        queue=call.queue,
+        agent_id=call.agent_id,
+        attributes=call.attributes,
+        started_at_ms=call.started_at_ms,
+        ended_at_ms=call.ended_at_ms,
+    )

@@ -1,0 +1,117 @@
+"""Sentiment of sentences and of parties, over the whole call and its quarters."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from consumers.analysis import data
+from consumers.analysis.floor import is_backchannel_text
+from consumers.analysis.intervals import Interval
+from consumers.analysis.lexicon import Lexicon, SentimentTable
+from consumers.analysis.polarity import Polarity, label_of
+from consumers.analysis.sentences import SpokenSentence
+from consumers.analysis.skips import skip, without_parties
+from consumers.analysis.view import CallView, Findings
+from schemas.document import CallSentiment, PartySentiment, Quarter, Sentiment, Skipped, SkipReason
+from schemas.records import Role
+
+LANGUAGES = ("ko", "en")
+PARTY_THRESHOLD = 0.1
+"""Below this a party's mean is neutral."""
+QUARTERS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A sentence with its sentiment."""
+
+    sentence: SpokenSentence
+    role: Role
+    sentiment: Sentiment
+
+    @property
+    def has_mood(self) -> bool:
+        """Answers that only keep the other talking carry none and dilute no mean."""
+        return not is_backchannel_text(self.sentence.text)
+
+
+@dataclass(slots=True)
+class SentimentAnalyser:
+    """Fills ``sentiment`` and the sentiment of each sentence."""
+
+    name: str = "sentiment"
+    _polarities: dict[str, Polarity] = field(default_factory=dict)
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Each language's lexicon."""
+        return {f"sentiment.{lang}": self._polarity(lang).lexicon.table.version for lang in LANGUAGES}
+
+    def analyse(self, call: CallView) -> Findings:
+        """Every sentence scored; party figures where the parties are known."""
+        reason = call.wordless or (None if call.language in LANGUAGES else SkipReason.UNSUPPORTED_LANGUAGE)
+        if reason is not None or call.language is None or call.bounds is None:
+            return Findings(skipped=[skip("sentiment", reason or SkipReason.NO_SPEECH)])
+        scored = list(self._scored(call, self._polarity(call.language)))
+        by_sentence = {item.sentence.id: {"sentiment": item.sentiment} for item in scored}
+        fields, skipped = _parties(call, scored, call.bounds)
+        return Findings(fields=fields, sentences=by_sentence, skipped=skipped)
+
+    def _scored(self, call: CallView, polarity: Polarity) -> Iterator[Scored]:
+        for turn in call.speech.turns:
+            role = call.roles.get(turn.speaker, Role.UNKNOWN)
+            for sentence in call.sentences[turn.id]:
+                sentiment = polarity.score(sentence.tokens, role)
+                yield Scored(sentence=sentence, role=role, sentiment=sentiment)
+
+    def _polarity(self, language: str) -> Polarity:
+        if language not in self._polarities:
+            table = data.load(f"sentiment.{language}.yaml", SentimentTable)
+            self._polarities[language] = Polarity(Lexicon(table))
+        return self._polarities[language]
+
+
+def _parties(
+    call: CallView, scored: Sequence[Scored], bounds: Interval
+) -> tuple[dict[str, object], list[Skipped]]:
+    reason = without_parties(call, both=False)
+    if reason is not None:
+        return {}, [skip("sentiment.parties", reason)]
+    parties: dict[str, PartySentiment] = {}
+    skipped: list[Skipped] = []
+    for role in (Role.CUSTOMER, Role.AGENT):
+        said = [item for item in scored if item.role is role and item.has_mood]
+        if said:
+            parties[role.value] = _party(said, bounds)
+        else:
+            absent = SkipReason.TOO_FEW if call.speakers(role) else SkipReason.PARTY_ABSENT
+            skipped.append(skip(f"sentiment.{role.value}", absent))
+    return {"sentiment": CallSentiment(**parties)}, skipped
+
+
+def _party(said: Sequence[Scored], bounds: Interval) -> PartySentiment:
+    quarters = tuple(_quarters(said, bounds))
+    known = [quarter.score for quarter in quarters if quarter.score is not None]
+    score = _mean(said)
+    return PartySentiment(
+        label=label_of(score, PARTY_THRESHOLD),
+        score=score,
+        sentences=len(said),
+        quarters=quarters,
+        trend=round(known[-1] - known[0], 3) if len(known) > 1 else None,
+    )
+
+
+def _quarters(said: Sequence[Scored], bounds: Interval) -> Iterator[Quarter]:
+    """Four equal parts of the conversation; a sentence belongs to the one in which it begins."""
+    edges = [bounds.start_ms + bounds.length_ms * n // QUARTERS for n in range(QUARTERS + 1)]
+    for number in range(QUARTERS):
+        start, end = edges[number], edges[number + 1]
+        last = number == QUARTERS - 1
+        inside = [
+            s for s in said if start <= s.sentence.span.start_ms and (last or s.sentence.span.start_ms < end)
+        ]
+        yield Quarter(start_ms=start, end_ms=end, score=_mean(inside) if inside else None)
+
+
+def _mean(said: Sequence[Scored]) -> float:
+    return round(sum(item.sentiment.score for item in said) / len(said), 3)
