@@ -1,0 +1,1 @@
+"""The demo models, the sample calls and the scripts that make both again from nothing."""

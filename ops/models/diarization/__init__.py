@@ -1,0 +1,1 @@
+"""The demo diarizer: segmentation, speaker embedding and PLDA trained from nothing on synthetic talk."""
