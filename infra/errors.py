@@ -2,6 +2,7 @@
 
 CallyticsError
 ├── Retryable   the same input may work later: retried with backoff, then given up
+│   └── Unavailable   a server of ours is away: no call is to blame, so the call waits for it
 ├── Poison      the same input will never work: answered at once with a failure, never retried
 └── Fatal       the process cannot work: stop, not ready, exit non-zero
 
@@ -52,6 +53,10 @@ class CallyticsError(Exception):
 
 class Retryable(CallyticsError):  # noqa: N818 -- named for what has to happen, not for being an error
     """The same input may work later."""
+
+
+class Unavailable(Retryable):
+    """A broker or store of ours does not answer: the call waits until it does."""
 
 
 class Poison(CallyticsError):  # noqa: N818 -- the field's word for it

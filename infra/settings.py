@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     recording_timeout_s: Annotated[float, Field(gt=0)] = 60.0
 
     otlp_endpoint: str | None = None
-    """Base address of an OTLP/HTTP collector, e.g. ``http://collector:4318``. None: no span leaves the process."""
+    """Base address of an OTLP/HTTP collector such as ``http://collector:4318``. None: nothing is sent."""
     log_level: str = "INFO"
     health_host: str = "127.0.0.1"
     health_port: Annotated[int, Field(ge=0, le=65535)] = 0
@@ -66,10 +66,14 @@ class ConsumerSettings(Settings):
     commit_interval_ms: Annotated[int, Field(ge=50)] = 1_000
     poll_timeout_ms: Annotated[int, Field(ge=10)] = 300
     drain_s: Annotated[float, Field(gt=0)] = 60.0
-    """How long a stopping or rebalancing member may finish its calls."""
+    """How long a stopping member may finish its calls; what is left is done again by another member."""
+    rebalance_drain_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long a member may finish its calls while others wait to share the partitions anew."""
     job_deadline_s: Annotated[float, Field(gt=0)] = 3600.0
     attempts: Annotated[int, Field(ge=1, le=20)] = 4
     """How often a call is tried in place when the fault may pass."""
     backoff_initial_s: Annotated[float, Field(gt=0)] = 0.5
     backoff_max_s: Annotated[float, Field(gt=0)] = 20.0
     session_timeout_ms: Annotated[int, Field(ge=6_000)] = 45_000
+    warm_profiles: tuple[str, ...] = ()
+    """Profiles whose models are loaded and proven before the service is ready. Empty: the default profile."""

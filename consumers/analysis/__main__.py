@@ -1,0 +1,35 @@
+"""Run the analysis service: settings, wiring, run."""
+
+from consumers.analysis.service import STAGE, AnalysisService, Part
+from consumers.analysis.settings import AnalysisSettings
+from consumers.analysis.worker import AnalysisJob, make_worker
+from infra.bus.stage import Stage
+from infra.engine_host import EngineHost
+from infra.service import Wiring, run_service
+from infra.store import Store
+from schemas.topics import CALLS_DIARIZED, CALLS_TRANSCRIBED
+
+
+def wire(settings: AnalysisSettings) -> Wiring[Part]:
+    """Put the service together."""
+    host = EngineHost(
+        make_worker, name=STAGE, log_level=settings.log_level, deadline_s=settings.job_deadline_s
+    )
+    store = Store(settings)
+    service = AnalysisService(host, store)
+    stage = Stage(
+        name=STAGE,
+        inputs=(CALLS_TRANSCRIBED, CALLS_DIARIZED),
+        handle=service.handle,
+        give_up=service.give_up,
+    )
+    return Wiring(stage=stage, host=host, store=store)
+
+
+def main() -> None:
+    """Run until a signal asks to stop."""
+    run_service(AnalysisSettings(), wire, name=STAGE)
+
+
+if __name__ == "__main__":
+    main()

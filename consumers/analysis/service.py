@@ -1,0 +1,71 @@
+"""The parts of a call become its document. No Kafka here.
+
+The join is durable and stateless: each part goes into the store's assembly in one atomic step that returns what
+there is; whoever completes it analyses the call. A part that comes again does no harm.
+"""
+
+from collections.abc import Sequence
+
+from consumers.analysis.summary import summarise
+from consumers.analysis.worker import AnalysisJob
+from infra.engine_host import EngineHost
+from infra.speech import event_id, now_ms
+from infra.store import Store
+from infra.telemetry import engine_span
+from schemas.document import CallDocument, CallMetadata, Models, Provenance
+from schemas.records import CallDiarized, CallTranscribed, DocumentStatus, Event, StageError
+
+STAGE = "analysis"
+
+Part = CallTranscribed | CallDiarized
+
+
+class AnalysisService:
+    """Joins, analyses, stores, announces: in this order."""
+
+    def __init__(self, host: EngineHost[AnalysisJob, CallDocument], store: Store) -> None:
+        self._host = host
+        self._store = store
+
+    async def handle(self, part: Part) -> Sequence[Event]:
+        """The call's result, once both parts are there; nothing before."""
+        assembly = await self._store.assemble(part)
+        if assembly.transcribed is None or assembly.diarized is None:
+            return ()
+        with engine_span(engine=STAGE):
+            document = await self._host.run(
+                AnalysisJob(transcribed=assembly.transcribed, diarized=assembly.diarized)
+            )
+        return await self._store_and_announce(document)
+
+    async def give_up(self, part: Part, reason: StageError) -> Sequence[Event]:
+        """A document that says why the call could not be analysed, so that the call still ends in one."""
+        return await self._store_and_announce(_failed_document(part, reason))
+
+    async def _store_and_announce(self, document: CallDocument) -> Sequence[Event]:
+        await self._store.save(document)
+        return (summarise(document, event_id=event_id(document, STAGE), produced_at_ms=now_ms()),)
+
+
+def _failed_document(part: Part, reason: StageError) -> CallDocument:
+    call = part.call
+    return CallDocument(
+        call_id=part.call_id,
+        tenant=part.tenant,
+        run_id=part.run_id,
+        revision=part.revision,
+        status=DocumentStatus.FAILED,
+        errors=(*((part.error,) if part.error else ()), reason),
+        call=CallMetadata(
+            recording_uri=call.recording.uri,
+            direction=call.direction,
+            queue=call.queue,
+            agent_id=call.agent_id,
+            attributes=call.attributes,
+            started_at_ms=call.started_at_ms,
+            ended_at_ms=call.ended_at_ms,
+        ),
+        audio=part.audio,
+        models=Models(profile=part.profile),
+        provenance=Provenance(analysis="none", speakers_from="none"),
+    )

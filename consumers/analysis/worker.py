@@ -1,0 +1,35 @@
+"""The part of the service that lives in the engine's process: both parts of a call in, document out."""
+
+from dataclasses import dataclass
+
+from consumers.analysis.engine import AnalysisEngine
+from schemas.document import CallDocument
+from schemas.records import CallDiarized, CallTranscribed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisJob:
+    """Both parts of one run of one call."""
+
+    transcribed: CallTranscribed
+    diarized: CallDiarized
+
+
+class AnalysisWorker:
+    """Analyses one call after the other with warm tokenisers."""
+
+    def __init__(self, engine: AnalysisEngine) -> None:
+        self._engine = engine
+
+    def warm_up(self) -> None:
+        """Load tokenisers and tables. Fatal when a table is wrong."""
+        self._engine.warm_up()
+
+    def run(self, job: AnalysisJob) -> CallDocument:
+        """Analyse one call."""
+        return self._engine.analyse(job.transcribed, job.diarized)
+
+
+def make_worker() -> AnalysisWorker:
+    """Build the worker; called inside the engine's process."""
+    return AnalysisWorker(AnalysisEngine())

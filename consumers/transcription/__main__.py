@@ -1,0 +1,42 @@
+"""Run the transcription service: settings, wiring, run."""
+
+from functools import partial
+
+from consumers.transcription.service import STAGE, TranscriptionService
+from consumers.transcription.settings import TranscriptionSettings
+from consumers.transcription.worker import Transcription, make_worker
+from infra.bus.stage import Stage
+from infra.engine_host import EngineHost
+from infra.service import Wiring, run_service
+from infra.speech import SpeechJob, profile_book, recording_policy, warm_profiles
+from schemas.records import CallEnded
+from schemas.topics import CALLS_ENDED
+
+
+def wire(settings: TranscriptionSettings) -> Wiring[CallEnded]:
+    """Put the service together."""
+    book = profile_book(settings)
+    host: EngineHost[SpeechJob, Transcription] = EngineHost(
+        partial(
+            make_worker,
+            policy=recording_policy(settings),
+            warm=warm_profiles(settings, book),
+            max_models=settings.max_models,
+            memory_budget_bytes=settings.model_memory_budget_bytes,
+        ),
+        name=STAGE,
+        log_level=settings.log_level,
+        deadline_s=settings.job_deadline_s,
+    )
+    service = TranscriptionService(host, book)
+    stage = Stage(name=STAGE, inputs=(CALLS_ENDED,), handle=service.handle, give_up=service.give_up)
+    return Wiring(stage=stage, host=host)
+
+
+def main() -> None:
+    """Run until a signal asks to stop."""
+    run_service(TranscriptionSettings(), wire, name=STAGE)
+
+
+if __name__ == "__main__":
+    main()

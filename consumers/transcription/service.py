@@ -1,0 +1,48 @@
+"""A call that ended becomes a call that is transcribed. No Kafka here."""
+
+import time
+from collections.abc import Sequence
+
+from consumers.transcription.worker import Transcription
+from infra import metrics
+from infra.engine_host import EngineHost
+from infra.profiles import ProfileBook
+from infra.speech import SpeechJob, envelope, failed_envelope
+from infra.telemetry import engine_span
+from schemas.records import CallEnded, CallTranscribed, Event, StageError, StageStatus
+
+STAGE = "transcription"
+
+
+class TranscriptionService:
+    """Routes each call to its profile and has the engine transcribe it."""
+
+    def __init__(self, host: EngineHost[SpeechJob, Transcription], book: ProfileBook) -> None:
+        self._host = host
+        self._book = book
+
+    async def handle(self, event: CallEnded) -> Sequence[Event]:
+        """The words of the call."""
+        profile = self._book.route(event)
+        started_s = time.monotonic()
+        with engine_span(engine=STAGE, profile=profile.name):
+            result = await self._host.run(SpeechJob(call=event.call, profile=profile))
+        metrics.AUDIO_SECONDS.labels(STAGE).inc(result.audio.duration_ms / 1000)
+        return (
+            CallTranscribed(
+                **envelope(event, STAGE),
+                call=event.call,
+                status=StageStatus.OK,
+                profile=profile.name,
+                model=result.transcript.model,
+                audio=result.audio,
+                processing_ms=round((time.monotonic() - started_s) * 1000),
+                language=result.transcript.language,
+                language_confidence=result.transcript.language_confidence,
+                segments=result.transcript.segments,
+            ),
+        )
+
+    async def give_up(self, event: CallEnded, reason: StageError) -> Sequence[Event]:
+        """The answer that there will be no words, and why."""
+        return (CallTranscribed(**failed_envelope(event, STAGE), error=reason),)

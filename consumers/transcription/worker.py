@@ -1,0 +1,53 @@
+"""The part of the service that lives in the engine's process: recording in, words out."""
+
+from dataclasses import dataclass
+
+from consumers.transcription.engine import FasterWhisperEngine, Transcript, TranscriptionEngine
+from infra.audio.policy import RecordingPolicy
+from infra.profiles import Profile
+from infra.speech import SpeechJob, describe, load
+from schemas.records import Audio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcription:
+    """A transcript and the recording that it is of."""
+
+    audio: Audio
+    transcript: Transcript
+
+
+class TranscriptionWorker:
+    """Transcribes one recording after the other with warm models."""
+
+    def __init__(
+        self, engine: TranscriptionEngine, *, policy: RecordingPolicy, warm: tuple[Profile, ...]
+    ) -> None:
+        self._engine = engine
+        self._policy = policy
+        self._warm = warm
+
+    def warm_up(self) -> None:
+        """Load every profile in use and prove that it yields its known words. Fatal otherwise."""
+        for profile in self._warm:
+            self._engine.self_test(profile.transcription)
+
+    def run(self, job: SpeechJob) -> Transcription:
+        """Transcribe the job's recording."""
+        waveform = load(job, self._policy)
+        transcript = self._engine.transcribe(
+            waveform, job.profile.transcription, language=job.call.language_hint
+        )
+        return Transcription(audio=describe(waveform), transcript=transcript)
+
+
+def make_worker(
+    *,
+    policy: RecordingPolicy,
+    warm: tuple[Profile, ...],
+    max_models: int,
+    memory_budget_bytes: int | None,
+) -> TranscriptionWorker:
+    """Build the worker; called inside the engine's process."""
+    engine = FasterWhisperEngine(max_models=max_models, memory_budget_bytes=memory_budget_bytes)
+    return TranscriptionWorker(engine, policy=policy, warm=warm)

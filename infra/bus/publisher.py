@@ -1,0 +1,45 @@
+"""Publishing: an event is out when every in-sync replica has it, not before."""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from infra.errors import ErrorCode, Unavailable
+from infra.telemetry import Headers, inject, send_span
+from schemas.codec import Codec
+from schemas.records import Event
+from schemas.topics import topic_of
+
+
+class Publisher:
+    """Sends events to their topics, keyed by call, with the trace context in the headers."""
+
+    def __init__(self, producer: AIOKafkaProducer, codec: Codec, *, timeout_s: float = 60.0) -> None:
+        self._producer = producer
+        self._codec = codec
+        self._timeout_s = timeout_s
+
+    async def publish(self, event: Event) -> None:
+        """Send one event. Unavailable when the broker does not confirm it in time."""
+        topic = topic_of(type(event)).name
+        # Encoding a long transcript takes a good part of a second: too long for the loop's heartbeats.
+        value = await asyncio.to_thread(self._codec.encode, event)
+        with send_span(topic=topic, call_id=event.call_id):
+            await self.send(topic, key=event.call_id.encode(), value=value)
+
+    async def publish_all(self, events: Sequence[Event]) -> None:
+        """Send several events; Unavailable when one of them is not confirmed."""
+        await asyncio.gather(*(self.publish(event) for event in events))
+
+    async def send(
+        self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers = ()
+    ) -> None:
+        """Send bytes as they are."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._producer.send_and_wait(topic, key=key, value=value, headers=inject(headers))
+        except (KafkaError, TimeoutError) as error:
+            reason = f"the broker did not confirm a record for {topic} ({type(error).__name__})"
+            raise Unavailable(ErrorCode.TRANSIENT, reason) from error

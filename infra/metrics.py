@@ -1,0 +1,20 @@
+"""Every metric of every service: name, labels, unit. A misspelt one fails the type check."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CALLS = Counter(
+    "callytics_calls", "Records that a stage ended, by outcome (ok or error code).", ["stage", "outcome"]
+)
+RETRIES = Counter("callytics_retries", "Attempts that failed and were tried again.", ["stage"])
+DOCUMENTS = Counter("callytics_documents", "Documents written, by status.", ["status"])
+STALE_DOCUMENTS = Counter("callytics_documents_stale", "Documents that a newer revision had overtaken.")
+IN_FLIGHT = Gauge("callytics_in_flight", "Records being worked on.", ["stage"])
+PROCESS_SECONDS = Histogram(
+    "callytics_process_seconds",
+    "Time from taking a record to its answer.",
+    ["stage"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800),
+)
+AUDIO_SECONDS = Counter("callytics_audio_seconds", "Audio that went through an engine.", ["stage"])
+ENGINE_MEMORY = Gauge("callytics_engine_memory_bytes", "Resident memory of the engine's process.", ["stage"])
+"""Set on scrape by the health endpoint."""

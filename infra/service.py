@@ -1,0 +1,142 @@
+"""The composition root that all three services share: settings in, a running consumer out."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+from aiokafka.errors import KafkaConnectionError
+
+from infra.bus.connection import make_consumer, make_producer, quietly_stop
+from infra.bus.dead_letters import DeadLetters
+from infra.bus.loop import ConsumerLoop
+from infra.bus.publisher import Publisher
+from infra.bus.stage import Stage, StageProcessor
+from infra.engine_host import EngineHost
+from infra.errors import CallyticsError, ErrorCode, Fatal
+from infra.health import Health, HealthServer
+from infra.logs import configure_logging
+from infra.settings import ConsumerSettings, Settings
+from infra.store import Store
+from infra.telemetry import configure_tracing
+from schemas.codec import Codec
+from schemas.records import Event
+
+_log = structlog.get_logger()
+
+E = TypeVar("E", bound=Event)
+S = TypeVar("S", bound=ConsumerSettings)
+
+EXIT_FATAL = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Wiring(Generic[E]):
+    """What a service's own module adds to the runtime: its stage, its engine and, if it has one, its store."""
+
+    stage: Stage[E]
+    host: EngineHost[Any, Any]
+    store: Store | None = field(default=None)
+
+
+def run_service(settings: S, wire: Callable[[S], Wiring[E]], *, name: str) -> None:
+    """Run a service until SIGTERM or SIGINT; exit with 3 when it cannot work. A second signal ends it at once."""
+    configure_logging(settings.log_level)
+    provider = configure_tracing(service=name, endpoint=settings.otlp_endpoint)
+    try:
+        asyncio.run(_serve(settings, wire(settings)))
+    except CallyticsError as error:
+        _log.critical("service_stopped", stage=name, code=error.code, reason=error.message)
+        sys.exit(EXIT_FATAL)
+    finally:
+        provider.shutdown()
+
+
+async def _serve(settings: ConsumerSettings, wiring: Wiring[E]) -> None:
+    stage, host = wiring.stage, wiring.host
+    stop = _stop_on_signals()
+    health = Health()
+    health.engine_pid = lambda: host.pid
+    async with AsyncExitStack() as stack:
+        server = HealthServer(health, stage=stage.name, host=settings.health_host, port=settings.health_port)
+        server.start()
+        stack.callback(server.close)
+        _log.info("service_starting", stage=stage.name, health=f"{settings.health_host}:{server.port}")
+        stack.callback(host.stop)
+        if not await _unless_stopped(host.start(), stop):
+            return
+        health.set_ready("engine", ready=True)
+        if wiring.store is not None:
+            stack.callback(wiring.store.close)
+            await wiring.store.prepare()
+        publisher = await stack.enter_async_context(running_publisher(settings))
+        loop = ConsumerLoop(
+            make_consumer(settings, group=stage.group),
+            topics=[topic.name for topic in stage.inputs],
+            process=StageProcessor(
+                stage,
+                codec=Codec(),
+                publisher=publisher,
+                dead_letters=DeadLetters(publisher, stage=stage.name, group=stage.group),
+                settings=settings,
+            ),
+            settings=settings,
+            on_tick=health.tick,
+            on_assigned=lambda _: health.set_ready("assignment", ready=True),
+        )
+        _log.info("service_consuming", stage=stage.name, group=stage.group)
+        await _broker_or_fatal(loop.run(stop), settings)
+        _log.info("service_stopped", stage=stage.name)
+
+
+@asynccontextmanager
+async def running_publisher(settings: Settings) -> AsyncIterator[Publisher]:
+    """A publisher connected to the broker. Fatal when there is none."""
+    producer = make_producer(settings)
+    try:
+        await _broker_or_fatal(producer.start(), settings)
+        yield Publisher(producer, Codec())
+    finally:
+        await quietly_stop(producer)
+
+
+async def _broker_or_fatal(work: Coroutine[Any, Any, None], settings: Settings) -> None:
+    try:
+        await work
+    except KafkaConnectionError as error:
+        raise Fatal(
+            ErrorCode.TRANSIENT,
+            f"no broker at {settings.kafka_bootstrap}; start it or set CALLYTICS_KAFKA_BOOTSTRAP",
+        ) from error
+
+
+async def _unless_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
+    """Whether the work ended before a signal asked to stop; loading a model may take minutes."""
+    task = asyncio.create_task(work)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not task.done():
+        task.cancel()
+        return False
+    await task
+    return True
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            for task in asyncio.all_tasks():
+                task.cancel()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return stop
