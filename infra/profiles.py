@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from infra.errors import ErrorCode, Fatal, Poison
 from schemas.records import CallEnded, StageEvent
@@ -122,7 +122,7 @@ def load_profiles(file: Path, *, model_cache: Path) -> ProfileBook:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
         profiles = [{"name": name, **body} for name, body in raw.pop("profiles").items()]
         book = ProfileBook.model_validate({"profiles": profiles, **raw})
-    except (OSError, yaml.YAMLError, ValidationError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
         raise Fatal(ErrorCode.CONTRACT, f"profiles file {file} cannot be used: {error}") from error
     roots = (file.parent, model_cache)
     return book.model_copy(update={"profiles": tuple(_with_paths(p, roots) for p in book.profiles)})

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 from aiokafka.errors import KafkaConnectionError
 
-from infra.bus.connection import make_consumer, make_producer, quietly_stop
+from infra.bus.connection import make_consumer, make_producer, quietly
 from infra.bus.dead_letters import DeadLetters
 from infra.bus.loop import ConsumerLoop
 from infra.bus.publisher import Publisher
@@ -101,7 +101,7 @@ async def running_publisher(settings: Settings) -> AsyncIterator[Publisher]:
         await _broker_or_fatal(producer.start(), settings)
         yield Publisher(producer, Codec())
     finally:
-        await quietly_stop(producer)
+        await quietly(producer.stop())
 
 
 async def _broker_or_fatal(work: Coroutine[Any, Any, None], settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from consumers.analysis.service import STAGE, AnalysisService, Part
 from consumers.analysis.settings import AnalysisSettings
-from consumers.analysis.worker import AnalysisJob, make_worker
+from consumers.analysis.worker import make_worker
 from infra.bus.stage import Stage
 from infra.engine_host import EngineHost
 from infra.service import Wiring, run_service

@@ -1,5 +1,6 @@
 """The part of the service that lives in the engine's process: recording in, speakers out."""
 
+import time
 from dataclasses import dataclass
 
 from consumers.diarization.engine import Diarization, DiarizationEngine, PyannoteEngine
@@ -14,6 +15,7 @@ class DiarizedRecording:
     """The speakers and the recording that they are of."""
 
     audio: Audio
+    processing_ms: int
     diarization: Diarization
 
 
@@ -34,9 +36,14 @@ class DiarizationWorker:
 
     def run(self, job: SpeechJob) -> DiarizedRecording:
         """Diarize the job's recording."""
+        started_s = time.monotonic()
         waveform = load(job, self._policy)
         diarization = self._engine.diarize(waveform, job.profile.diarization, speakers=job.call.speakers_hint)
-        return DiarizedRecording(audio=describe(waveform), diarization=diarization)
+        return DiarizedRecording(
+            audio=describe(waveform),
+            processing_ms=round((time.monotonic() - started_s) * 1000),
+            diarization=diarization,
+        )
 
 
 def make_worker(

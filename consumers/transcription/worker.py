@@ -1,5 +1,6 @@
 """The part of the service that lives in the engine's process: recording in, words out."""
 
+import time
 from dataclasses import dataclass
 
 from consumers.transcription.engine import FasterWhisperEngine, Transcript, TranscriptionEngine
@@ -14,6 +15,7 @@ class Transcription:
     """A transcript and the recording that it is of."""
 
     audio: Audio
+    processing_ms: int
     transcript: Transcript
 
 
@@ -34,11 +36,16 @@ class TranscriptionWorker:
 
     def run(self, job: SpeechJob) -> Transcription:
         """Transcribe the job's recording."""
+        started_s = time.monotonic()
         waveform = load(job, self._policy)
         transcript = self._engine.transcribe(
             waveform, job.profile.transcription, language=job.call.language_hint
         )
-        return Transcription(audio=describe(waveform), transcript=transcript)
+        return Transcription(
+            audio=describe(waveform),
+            processing_ms=round((time.monotonic() - started_s) * 1000),
+            transcript=transcript,
+        )
 
 
 def make_worker(

@@ -3,7 +3,7 @@
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 
-from infra.bus.connection import make_admin, quietly_stop
+from infra.bus.connection import make_admin, quietly
 from infra.errors import ErrorCode, Fatal
 from infra.settings import Settings
 from schemas.topics import TOPICS
@@ -38,7 +38,7 @@ async def create_topics(settings: Settings, *, replication: int = 1) -> dict[str
             f"no broker at {settings.kafka_bootstrap}; start it or set CALLYTICS_KAFKA_BOOTSTRAP",
         ) from error
     finally:
-        await quietly_stop(admin)
+        await quietly(admin.close())
     return made
 
 

@@ -1,6 +1,7 @@
 """How aiokafka's clients are made: the one place where its options stand."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -13,7 +14,7 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """A three-hour call's words are some megabytes."""
 
 _HOUR_MS = 3_600_000
-_REBALANCE_MARGIN_MS = 10_000
+_REBALANCE_MARGIN_MS = 3_000
 
 
 def make_producer(settings: Settings) -> AIOKafkaProducer:
@@ -57,10 +58,10 @@ def make_admin(settings: Settings) -> AIOKafkaAdminClient:
     )
 
 
-async def quietly_stop(client: Any, *, within_s: float = 10.0) -> None:
-    """Stop an aiokafka client; one whose broker is gone may hang, so only so long."""
+async def quietly(stopping: Coroutine[Any, Any, None], *, within_s: float = 10.0) -> None:
+    """Await the end of an aiokafka client; one whose broker is gone may hang, so only so long."""
     try:
         async with asyncio.timeout(within_s):
-            await client.stop()
+            await stopping
     except (TimeoutError, OSError):
         return

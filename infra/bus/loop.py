@@ -20,7 +20,7 @@ from aiokafka import (
 from aiokafka.errors import CommitFailedError, KafkaError
 
 from infra.bus.ledger import Ledger, Partition, Ticket
-from infra.errors import Fatal
+from infra.errors import ErrorCode, Fatal
 from infra.settings import ConsumerSettings
 
 _log = structlog.get_logger()
@@ -116,6 +116,11 @@ class ConsumerLoop:
             self._ledger.complete(work.ticket)
         except Fatal as error:
             self._fatal = error
+        except Exception as error:  # noqa: BLE001 -- an offset that can never be done would stop all commits
+            _log.critical("processor_broken", error=type(error).__name__, offset=record.offset)
+            self._fatal = Fatal(
+                ErrorCode.BUG, f"the processor raised {type(error).__name__}; the call is done again"
+            )
         finally:
             del self._work[work.ticket.partition, work.ticket.offset]
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from infra.errors import ErrorCode, Unavailable
+from infra.errors import ErrorCode, Poison, Unavailable
 from infra.telemetry import Headers, inject, send_span
 from schemas.codec import Codec
 from schemas.records import Event
@@ -36,10 +36,13 @@ class Publisher:
     async def send(
         self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers = ()
     ) -> None:
-        """Send bytes as they are."""
+        """Send bytes as they are. Poison when they are more than the broker takes."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._producer.send_and_wait(topic, key=key, value=value, headers=inject(headers))
+        except MessageSizeTooLargeError as error:
+            reason = f"a record for {topic} is larger than the broker takes; raise the topic's max.message.bytes"
+            raise Poison(ErrorCode.INPUT_TOO_LARGE, reason) from error
         except (KafkaError, TimeoutError) as error:
             reason = f"the broker did not confirm a record for {topic} ({type(error).__name__})"
             raise Unavailable(ErrorCode.TRANSIENT, reason) from error

@@ -95,6 +95,8 @@ class StageProcessor(Generic[E]):
     async def _answer(self, record: ConsumerRecord, event: E, span: Span) -> None:
         try:
             events = await self._retried(lambda: self._stage.handle(event), self._settings.attempts)
+            # In here too: an answer that can never be sent must not be tried by one process after the other.
+            await self._insist(lambda: self._publisher.publish_all(events))
         except Fatal:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever a handler raises, its call must be answered
@@ -104,7 +106,6 @@ class StageProcessor(Generic[E]):
             await self._insist(lambda: self._publisher.publish_all(events))
             await self._bury(record, failure, span)
         else:
-            await self._insist(lambda: self._publisher.publish_all(events))
             metrics.CALLS.labels(self._stage.name, "ok").inc()
             _log.info("call_processed", events=len(events))
 
@@ -144,7 +145,10 @@ class StageProcessor(Generic[E]):
             before_sleep=self._log_retry,
             reraise=True,
         )
-        return await retrying(work)
+        async for attempt in retrying:
+            with attempt:
+                result = await work()
+        return result
 
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

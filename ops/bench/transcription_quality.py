@@ -1,13 +1,10 @@
 """How well the transcription service reads, beside stock ``WhisperModel.transcribe`` with the same weights.
 
-``python -m ops.bench.transcription_quality`` prints one table of real recordings (small profile) and one of
-fresh synthetic calls (demo profile). Stock Whisper gets each party's channel by itself, as the service does.
+Stock Whisper gets each party's channel by itself, as the service does. Run it by ``python -m ops.bench.quality``.
 """
 
-import argparse
 import json
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,45 +19,84 @@ from consumers.transcription.guards import normalized
 from infra.audio.decode import decode
 from infra.audio.waveform import Waveform
 from infra.profiles import TranscriptionProfile
-from ops.models.scenarios import SCENARIOS
-from ops.models.synth import SyntheticCall, synthesize_call, write_wav
-from schemas.records import Layout
+from ops.bench.figures import Figure, print_rows
+from ops.models.synth import SyntheticCall, write_wav
+from ops.models.truth import CallTruth
+from schemas.records import Word
 
-_ROOT = Path(__file__).parents[2]
 _REFERENCES = Path(__file__).with_name("references.json")
-_SEED = 77_000_001
-"""Far from the seeds of the training pools."""
 _TURN_SLACK_MS = 250
+_MAX_S = 600
+_WITHOUT_ERROR = "jfk.flac"
 
 
 @dataclass(slots=True)
-class _Score:
-    """Texts to compare, and words by the channel they were put on."""
+class TextScore:
+    """Texts to compare, without case and punctuation."""
 
     references: list[str] = field(default_factory=list)
     hypotheses: list[str] = field(default_factory=list)
-    words: int = 0
-    misplaced: int = 0
 
     def add(self, reference: str, hypothesis: str) -> None:
+        """One more pair."""
         self.references.append(normalized(reference))
         self.hypotheses.append(normalized(hypothesis))
 
     @property
     def wer(self) -> float:
+        """Word error rate over all texts."""
         return float(jiwer.wer(self.references, self.hypotheses))
 
     @property
     def cer(self) -> float:
+        """Character error rate over all texts."""
         return float(jiwer.cer(self.references, self.hypotheses))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One party of one real recording: what is said, and what each engine reads."""
+
+    file: str
+    channel: int
+    reference: str
+    ours: str
+    stock: str
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Word error rates, ours and stock."""
+        return score_of([self], "ours").wer, score_of([self], "stock").wer
+
+
+def stock_whisper(profile: TranscriptionProfile) -> Any:
+    """``WhisperModel`` with the profile's weights."""
+    from faster_whisper import WhisperModel  # noqa: PLC0415 -- a native runtime
+
+    return WhisperModel(
+        profile.model,
+        device=profile.device,
+        compute_type=profile.compute_type,
+        cpu_threads=profile.cpu_threads,
+    )
+
+
+def stock_words(whisper: Any, samples: NDArray[np.float32]) -> list[Word]:
+    """The words that ``WhisperModel.transcribe`` with its defaults gives for one party's samples."""
+    segments, _ = whisper.transcribe(samples, word_timestamps=True)
+    return [
+        Word(word=word.word.strip(), start_ms=round(word.start * 1000), end_ms=round(word.end * 1000))
+        for segment in segments
+        for word in segment.words
+    ]
 
 
 def stock(whisper: Any, samples: NDArray[np.float32], *, until_s: float | None = None) -> str:
     """What ``WhisperModel.transcribe`` with its defaults reads in one party's samples."""
-    segments, _ = whisper.transcribe(samples, word_timestamps=until_s is not None)
-    if until_s is None:
-        return " ".join(segment.text for segment in segments)
-    return "".join(word.word for segment in segments for word in segment.words if word.start < until_s)
+    if until_s is not None:
+        return " ".join(w.word for w in stock_words(whisper, samples) if w.start_ms < until_s * 1000)
+    segments, _ = whisper.transcribe(samples)
+    return " ".join(segment.text for segment in segments)
 
 
 def ours(transcript: Transcript, channel: int, *, until_s: float | None = None) -> str:
@@ -72,85 +108,72 @@ def ours(transcript: Transcript, channel: int, *, until_s: float | None = None) 
     return " ".join(word.word for word in words if word.start_ms < until_s * 1000)
 
 
-def real_recordings(engine: FasterWhisperEngine, profile: TranscriptionProfile, folder: Path) -> None:
-    """Print the word error on the recordings that have a reference."""
-    whisper = engine._models.get(profile)  # noqa: SLF001 -- the same weights, not a second copy of them
-    print(f"{'recording':26} {'channel':>7} {'words':>6} {'ours WER':>9} {'stock WER':>10}")
-    both = (_Score(), _Score())
+def read_recordings(
+    engine: FasterWhisperEngine, profile: TranscriptionProfile, folder: Path
+) -> Iterator[Reading]:
+    """Every party whose words are known, of the real recordings in ``folder``."""
+    whisper = stock_whisper(profile)
     for entry in json.loads(_REFERENCES.read_text(encoding="utf-8"))["recordings"]:
-        waveform = decode((folder / entry["file"]).read_bytes(), max_duration_s=600)
-        channel, until_s, reference = entry["channel"], entry["until_s"], entry["text"]
-        transcript = engine.transcribe(waveform, profile)
-        texts = (
-            ours(transcript, channel, until_s=until_s),
-            stock(whisper, dict(waveform.parties)[channel], until_s=until_s),
-        )
-        rates = [jiwer.wer(normalized(reference), normalized(text)) for text in texts]
-        for score, text in zip(both, texts, strict=True):
-            score.add(reference, text)
-        print(f"{entry['file']:26} {channel:7} {len(reference.split()):6} {rates[0]:9.3f} {rates[1]:10.3f}")
-    print(f"{'all':26} {'':7} {'':6} {both[0].wer:9.3f} {both[1].wer:10.3f}\n")
-
-
-def synthetic_calls(
-    engine: FasterWhisperEngine,
-    profile: TranscriptionProfile,
-    *,
-    calls: int,
-    seed: int,
-) -> None:
-    """Print the errors on calls made for this run: half Korean, half English, half stereo, half mono."""
-    scores: dict[tuple[str, str], tuple[_Score, _Score]] = defaultdict(lambda: (_Score(), _Score()))
-    for index in range(calls):
-        call = synthesize_call(
-            seed=seed + index,
-            language=("ko", "en")[index % 2],
-            layout=("stereo", "mono")[index // 2 % 2],
-            scenario=list(SCENARIOS)[index % len(SCENARIOS)],
-        )
-        _score_call(engine, profile, call, scores[call.truth.language, call.truth.layout])
-    print(f"{'calls':12} {'ours CER':>9} {'WER':>6} {'wrong channel':>14} {'stock CER':>10} {'WER':>6}")
-    for (language, layout), (mine, theirs) in sorted(scores.items()):
-        wrong = f"{mine.misplaced}/{mine.words}" if layout == "stereo" else "-"
-        print(
-            f"{language} {layout:9} {mine.cer:9.3f} {mine.wer:6.3f} {wrong:>14}"
-            f" {theirs.cer:10.3f} {theirs.wer:6.3f}",
+        waveform = decode((folder / entry["file"]).read_bytes(), max_duration_s=_MAX_S)
+        channel, until_s = entry["channel"], entry["until_s"]
+        yield Reading(
+            file=entry["file"],
+            channel=channel,
+            reference=entry["text"],
+            ours=ours(engine.transcribe(waveform, profile), channel, until_s=until_s),
+            stock=stock(whisper, dict(waveform.parties)[channel], until_s=until_s),
         )
 
 
-def _score_call(
-    engine: FasterWhisperEngine,
-    profile: TranscriptionProfile,
-    call: SyntheticCall,
-    scores: tuple[_Score, _Score],
-) -> None:
-    waveform = call_waveform(call)
-    transcript = engine.transcribe(waveform, profile)
-    whisper = engine._models.get(profile)  # noqa: SLF001 -- the same weights, not a second copy of them
-    for channel, samples in waveform.parties:
-        reference = " ".join(turn.text for turn in call.truth.turns if turn.channel == channel)
-        scores[0].add(reference, ours(transcript, channel))
-        scores[1].add(reference, stock(whisper, samples))
-    if waveform.layout is Layout.STEREO:
-        words, misplaced = misplaced_words(call, transcript)
-        scores[0].words += words
-        scores[0].misplaced += misplaced
+def score_of(readings: Iterable[Reading], system: str) -> TextScore:
+    """The score of ``ours`` or ``stock`` over several readings."""
+    score = TextScore()
+    for reading in readings:
+        score.add(reading.reference, getattr(reading, system))
+    return score
 
 
-def misplaced_words(call: SyntheticCall, transcript: Transcript) -> tuple[int, int]:
-    """(all words, words whose middle lies in a turn of the other channel and in none of their own)."""
-    words = misplaced = 0
-    for segment in transcript.segments:
-        for word in segment.words:
-            middle = (word.start_ms + word.end_ms) // 2
-            speaking = {
-                turn.channel
-                for turn in call.truth.turns
-                if turn.start_ms - _TURN_SLACK_MS <= middle <= turn.end_ms + _TURN_SLACK_MS
-            }
-            words += 1
-            misplaced += bool(speaking) and segment.channel not in speaking
-    return words, misplaced
+def measure_recordings(profile: TranscriptionProfile, folder: Path) -> list[Figure]:
+    """Print the word error rate of each real recording; the figures with a goal."""
+    readings = []
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for reading in read_recordings(FasterWhisperEngine(max_models=1), profile, folder):
+            readings.append(reading)
+            yield reading.file, reading.channel, len(reading.reference.split()), *reading.rates
+
+    print_rows(("real recording, WER", "channel", "words", "ours", "stock"), rows())
+    first = [reading for reading in readings if reading.file == _WITHOUT_ERROR]
+    others = [reading for reading in readings if reading.file != _WITHOUT_ERROR]
+    return [
+        _figure(f"small, real: WER of {_WITHOUT_ERROR}", first, limit=0.0),
+        _figure("small, real: WER of the others", others, limit=score_of(others, "stock").wer),
+    ]
+
+
+def _figure(name: str, readings: list[Reading], *, limit: float) -> Figure:
+    mine, plain = score_of(readings, "ours").wer, score_of(readings, "stock").wer
+    return Figure(name=name, ours=mine, stock=plain, limit=limit)
+
+
+def misplaced_words(truth: CallTruth, words: Iterable[tuple[int, Word]]) -> tuple[int, int]:
+    """Of (channel, word): (all, those whose middle lies in a turn of the other channel and in none of their own)."""
+    total = misplaced = 0
+    for channel, word in words:
+        middle = (word.start_ms + word.end_ms) // 2
+        speaking = {
+            turn.channel
+            for turn in truth.turns
+            if turn.start_ms - _TURN_SLACK_MS <= middle <= turn.end_ms + _TURN_SLACK_MS
+        }
+        total += 1
+        misplaced += bool(speaking) and channel not in speaking
+    return total, misplaced
+
+
+def placed_words(transcript: Transcript) -> list[tuple[int, Word]]:
+    """Each word of a transcript with its channel."""
+    return [(segment.channel, word) for segment in transcript.segments for word in segment.words]
 
 
 def call_waveform(call: SyntheticCall) -> Waveform:
@@ -158,32 +181,4 @@ def call_waveform(call: SyntheticCall) -> Waveform:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "call.wav"
         write_wav(path, call.samples, call.sample_rate_hz)
-        return decode(path.read_bytes(), max_duration_s=600)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m ops.bench.transcription_quality", description=__doc__)
-    parser.add_argument("--small", type=Path, default=Path.home() / ".cache/callytics/models/small/asr")
-    parser.add_argument("--demo", type=Path, default=_ROOT / "ops/models/demo/asr")
-    parser.add_argument("--recordings", type=Path, default=_ROOT / "tests/data/real")
-    parser.add_argument("--calls", type=int, default=20, help="how many synthetic calls")
-    parser.add_argument("--seed", type=int, default=_SEED)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args(arguments)
-    engine = FasterWhisperEngine(max_models=1)
-    if options.small.is_dir():
-        real_recordings(engine, _profile(options.small, options.threads), options.recordings)
-    else:
-        print(f"no model in {options.small}: run `callytics models fetch small` for the real recordings\n")
-    limits = {"languages": ("ko", "en"), "max_window_s": 10.0}
-    demo = _profile(options.demo, options.threads).model_copy(update=limits)
-    synthetic_calls(engine, demo, calls=options.calls, seed=options.seed)
-
-
-def _profile(model: Path, threads: int) -> TranscriptionProfile:
-    return TranscriptionProfile(model=str(model), device="cpu", compute_type="int8", cpu_threads=threads)
-
-
-if __name__ == "__main__":
-    main()
+        return decode(path.read_bytes(), max_duration_s=_MAX_S)

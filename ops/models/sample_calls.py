@@ -38,6 +38,7 @@ class CatalogEntry:
     queue: str
     channel_roles: tuple[str, ...]
     agent_id: str | None
+    speakers_hint: int | None = None
     description: str
 
 
@@ -128,6 +129,7 @@ REAL_CALLS: Final = (
         queue="real",
         channel_roles=(),
         agent_id=None,
+        speakers_hint=2,
         description="Thirty seconds of a real English meeting with reference speaker turns",
     ),
 )
@@ -157,6 +159,7 @@ def _write_sample(folder: Path, sample: SampleCall) -> CatalogEntry:
         queue="demo",
         channel_roles=call.truth.channels,
         agent_id=_AGENT_IDS[sample.language] if has_agent else None,
+        speakers_hint=len(call.truth.speakers),
         description=sample.description,
     )
 
