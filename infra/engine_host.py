@@ -90,14 +90,21 @@ class EngineHost(Generic[Job, Result]):
         loop = asyncio.get_running_loop()
         try:
             pool = await self._running_pool()
-            async with asyncio.timeout(self._deadline_s):
-                return await loop.run_in_executor(pool, function, *arguments)
+            return await self._in_time(loop.run_in_executor(pool, function, *arguments))
         except BrokenProcessPool as error:
             self.stop()
             raise Retryable(
                 ErrorCode.ENGINE_CRASH, f"the {self._name} engine's process died; it is started again"
             ) from error
+
+    async def _in_time(self, answer: asyncio.Future[object]) -> object:
+        try:
+            async with asyncio.timeout(self._deadline_s) as deadline:
+                return await answer
         except TimeoutError as error:
+            if not deadline.expired():
+                # The job's own, such as a socket's: an error like any other, no reason to end the child.
+                raise
             self.stop()
             raise Retryable(
                 ErrorCode.TIMEOUT, f"the {self._name} engine gave no answer within {self._deadline_s:g} s"

@@ -98,7 +98,13 @@ class HealthServer:
         return JSONResponse({"ready": ready, "parts": parts}, status_code=200 if ready else 503)
 
     async def _metrics(self, _: Request) -> Response:
-        pid = self._health.engine_pid()
-        if pid is not None and psutil.pid_exists(pid):
-            metrics.ENGINE_MEMORY.labels(self._stage).set(psutil.Process(pid).memory_info().rss)
+        metrics.ENGINE_MEMORY.labels(self._stage).set(_resident_bytes(self._health.engine_pid()))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _resident_bytes(pid: int | None) -> int:
+    """Memory of a process; none when it is not there, which it may cease to be at any moment."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss) if pid is not None else 0
+    except psutil.NoSuchProcess:
+        return 0

@@ -18,3 +18,6 @@ PROCESS_SECONDS = Histogram(
 AUDIO_SECONDS = Counter("callytics_audio_seconds", "Audio that went through an engine.", ["stage"])
 ENGINE_MEMORY = Gauge("callytics_engine_memory_bytes", "Resident memory of the engine's process.", ["stage"])
 """Set on scrape by the health endpoint."""
+GPU_FREE = Gauge(
+    "callytics_gpu_free_bytes", "Free memory of the GPU after a call; absent on a CPU.", ["stage"]
+)

@@ -6,8 +6,8 @@ idempotent, and a document never replaces one of a higher revision.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ ASSEMBLY_LIFETIME = timedelta(days=14)
 _DURABLE = WriteConcern(w="majority", j=True)
 _DUPLICATE = 11000
 _BATCH = 64
+_UPSERTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +115,7 @@ class Store:
             "$setOnInsert": {"expires_at": datetime.now(UTC) + ASSEMBLY_LIFETIME},
         }
         async with self._command("findAndModify", "assemblies"):
-            try:
-                merged = await self._upsert_assembly(key, update)
-            except DuplicateKeyError:
-                # Both parts tried to insert at once and the other one won: now there is something to update.
-                merged = await self._upsert_assembly(key, update)
+            merged = await self._upsert_assembly(key, update)
         return await asyncio.to_thread(self._assembly, merged["parts"])
 
     async def save(self, document: CallDocument) -> None:
@@ -146,10 +143,18 @@ class Store:
             return int(await self._database[collection].count_documents(query))
 
     async def _upsert_assembly(self, key: dict[str, str], update: dict[str, Any]) -> dict[str, Any]:
-        merged: dict[str, Any] = await self._database.assemblies.find_one_and_update(
-            key, update, upsert=True, return_document=ReturnDocument.AFTER
+        for _ in range(_UPSERTS):
+            # Of parts that try to insert at once one wins. MongoDB tells the others that there is a duplicate, the
+            # embedded store gives them nothing; the next time there is something to update.
+            with suppress(DuplicateKeyError):
+                merged: dict[str, Any] | None = await self._database.assemblies.find_one_and_update(
+                    key, update, upsert=True, return_document=ReturnDocument.AFTER
+                )
+                if merged is not None:
+                    return merged
+        raise Unavailable(
+            ErrorCode.TRANSIENT, "the document store did not take a part of a call; it is sent again"
         )
-        return merged
 
     def _assembly(self, parts: dict[str, bytes]) -> Assembly:
         transcribed, diarized = parts.get("transcribed"), parts.get("diarized")
@@ -164,25 +169,33 @@ class Store:
             try:
                 await self._write([entry.document for entry in batch])
             except Exception as error:  # noqa: BLE001 -- handed to every caller whose document it concerns
-                for entry in batch:
+                for entry in _waiting(batch):
                     entry.written.set_exception(error)
             else:
-                for entry in batch:
+                for entry in _waiting(batch):
                     entry.written.set_result(None)
 
     async def _write(self, documents: Sequence[CallDocument]) -> None:
         bodies = [document.model_dump(mode="json") for document in documents]
         await self._database.call_revisions.bulk_write([_revision(body) for body in bodies], ordered=False)
+        # A duplicate is a guarded upsert that found a higher revision, or one that lost the race to insert against
+        # another member: tried once more, only a document that is out of date is refused again.
+        refused = await self._write_newest(bodies)
+        stale = await self._write_newest(refused) if refused else ()
+        metrics.STALE_DOCUMENTS.inc(len(stale))
+        for document in documents:
+            metrics.DOCUMENTS.labels(document.status).inc()
+
+    async def _write_newest(self, bodies: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+        """Write the documents and return those that the unique index refused."""
         try:
             await self._database.calls.bulk_write([_newest(body) for body in bodies], ordered=False)
         except BulkWriteError as error:
             faults = (error.details or {}).get("writeErrors", [])
             if any(fault["code"] != _DUPLICATE for fault in faults):
                 raise
-            # A duplicate is a guarded upsert that found a higher revision: the document is out of date.
-            metrics.STALE_DOCUMENTS.inc(len(faults))
-        for document in documents:
-            metrics.DOCUMENTS.labels(document.status).inc()
+            return [bodies[fault["index"]] for fault in faults]
+        return ()
 
     @asynccontextmanager
     async def _command(self, operation: str, collection: str) -> AsyncIterator[None]:
@@ -193,6 +206,11 @@ class Store:
                 raise Unavailable(
                     ErrorCode.TRANSIENT, f"the document store does not answer ({type(error).__name__})"
                 ) from error
+
+
+def _waiting(batch: Sequence[_Pending]) -> Iterator[_Pending]:
+    """The entries whose caller was not cancelled."""
+    return (entry for entry in batch if not entry.written.done())
 
 
 def _key(body: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def _absolute(uri: str) -> str:
 class CallRequest(Record):
     """A call as people write it down: one JSON object, flat. ``recording`` is a URI or a path."""
 
-    recording: Annotated[str, AfterValidator(_absolute)]
+    recording: Annotated[str, Field(min_length=1), AfterValidator(_absolute), Field(max_length=4096)]
     call_id: Identifier | None = None
     tenant: Identifier = "default"
     channel_roles: tuple[Role, ...] = ()

@@ -53,6 +53,10 @@ class TranscriptionEngine(Protocol):
         """Transcribe each party; ``language`` is the call's hint."""
         ...
 
+    def gpu_memory_bytes(self) -> tuple[int, int] | None:
+        """(free, total) of the GPU in use; None on a CPU."""
+        ...
+
     def self_test(self, profile: TranscriptionProfile) -> None:
         """Fatal unless the profile's model does its work on this machine."""
         ...

@@ -25,6 +25,8 @@ class TranscriptionService:
         profile = self._book.route(event)
         with engine_span(engine=STAGE, profile=profile.name):
             result = await self._host.run(SpeechJob(call=event.call, profile=profile))
+        if result.gpu_free_bytes is not None:
+            metrics.GPU_FREE.labels(STAGE).set(result.gpu_free_bytes)
         metrics.AUDIO_SECONDS.labels(STAGE).inc(result.audio.duration_ms / 1000)
         return (
             CallTranscribed(

@@ -16,6 +16,7 @@ class Transcription:
 
     audio: Audio
     processing_ms: int
+    gpu_free_bytes: int | None = None
     transcript: Transcript
 
 
@@ -45,7 +46,12 @@ class TranscriptionWorker:
             audio=describe(waveform),
             processing_ms=round((time.monotonic() - started_s) * 1000),
             transcript=transcript,
+            gpu_free_bytes=self._gpu_free_bytes(),
         )
+
+    def _gpu_free_bytes(self) -> int | None:
+        memory = self._engine.gpu_memory_bytes()
+        return memory[0] if memory else None
 
 
 def make_worker(

@@ -41,7 +41,9 @@ class Publisher:
             async with asyncio.timeout(self._timeout_s):
                 await self._producer.send_and_wait(topic, key=key, value=value, headers=inject(headers))
         except MessageSizeTooLargeError as error:
-            reason = f"a record for {topic} is larger than the broker takes; raise the topic's max.message.bytes"
+            reason = (
+                f"a record for {topic} is larger than the broker takes; raise the topic's max.message.bytes"
+            )
             raise Poison(ErrorCode.INPUT_TOO_LARGE, reason) from error
         except (KafkaError, TimeoutError) as error:
             reason = f"the broker did not confirm a record for {topic} ({type(error).__name__})"

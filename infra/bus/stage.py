@@ -102,8 +102,8 @@ class StageProcessor(Generic[E]):
         except Exception as error:  # noqa: BLE001 -- whatever a handler raises, its call must be answered
             failure = self._as_failure(error)
             reason = StageError(stage=self._stage.name, code=failure.code, message=failure.message)
-            events = await self._insist(lambda: self._stage.give_up(event, reason))
-            await self._insist(lambda: self._publisher.publish_all(events))
+            answers = await self._insist(lambda: self._stage.give_up(event, reason))
+            await self._insist(lambda: self._publisher.publish_all(answers))
             await self._bury(record, failure, span)
         else:
             metrics.CALLS.labels(self._stage.name, "ok").inc()

@@ -11,15 +11,12 @@ import typer
 
 from infra.errors import ErrorCode, Poison
 from infra.settings import Settings
-from infra.telemetry import configure_tracing
 from schemas.records import CallEnded, Direction, Role
 
 app = typer.Typer()
 
 
-@app.command(
-    epilog="Example: callytics publish --recording /srv/1.wav --role agent --role customer"
-)
+@app.command(epilog="Example: callytics publish --recording /srv/1.wav --role agent --role customer")
 def publish(  # noqa: PLR0913 -- one option for each thing that a telephony system may know
     *,
     recording: Annotated[str | None, typer.Option(help="URI or path of the recording.")] = None,
@@ -38,6 +35,7 @@ def publish(  # noqa: PLR0913 -- one option for each thing that a telephony syst
 
     Exit 1 when a call is wrong: then none is published.
     """
+    from infra.telemetry import configure_tracing  # noqa: PLC0415 -- keeps --help fast
     from producers.call_ended import request_from, requests_from  # noqa: PLC0415 -- keeps --help fast
 
     if (recording is None) == (source is None):

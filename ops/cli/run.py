@@ -16,7 +16,7 @@ class Service(StrEnum):
     ANALYSIS = "analysis"
 
 
-@app.command(epilog="Example: CALLYTICS_ALLOWED_ROOTS='[\"/srv/recordings\"]' callytics run transcription")
+@app.command(epilog="Example: callytics run transcription")
 def run(service: Annotated[Service, typer.Argument(help="Which service.")]) -> None:
     """Run a service until SIGTERM or Ctrl-C. Exit 3 when it cannot work; the log says why."""
     from importlib import import_module  # noqa: PLC0415 -- keeps --help fast
