@@ -28,6 +28,10 @@ COMMANDS = (
     "topics create",
     "up",
     "doctor",
+    "demo",
+    "run",
+    "publish",
+    "show",
 )
 GIVEN = {
     "call_id": "call-1",
@@ -145,7 +149,16 @@ def test_help_loads_no_engine() -> None:
         [sys.executable, "-c", script], cwd=INSTALLATION, capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.split())
-    heavy = {"torch", "numpy", "ctranslate2", "faster_whisper", "pyannote", "aiokafka", "pymongo", "pydantic"}
+    heavy = {
+        "torch",
+        "numpy",
+        "ctranslate2",
+        "faster_whisper",
+        "pyannote",
+        "aiokafka",
+        "pymongo",
+        "opentelemetry",
+    }
     assert not loaded & heavy
 
 
