@@ -18,6 +18,8 @@ from schemas.records import (
     StageStatus,
 )
 
+_LEAST_SPEECH_MS = 1_000
+
 SpeakersFrom = Literal["channels", "diarization", "transcript", "none"]
 
 
@@ -35,7 +37,7 @@ class Joined:
 def join(transcribed: CallTranscribed, diarized: CallDiarized) -> Joined:
     """Whatever the two stages found, either of which may have failed."""
     pieces = pieces_of(transcribed.segments) if transcribed.status is StageStatus.OK else []
-    segments = diarized.segments if diarized.status is StageStatus.OK else ()
+    segments = _believed(diarized, transcribed, pieces)
     named = channel_speakers(segments)
     separate = _separate(transcribed, diarized, pieces, segments)
     if separate:
@@ -56,6 +58,20 @@ def join(transcribed: CallTranscribed, diarized: CallDiarized) -> Joined:
         unattributed=source.missing,
         wordless=_missing_words(transcribed, pieces),
     )
+
+
+def _believed(
+    diarized: CallDiarized, transcribed: CallTranscribed, pieces: Sequence[Piece]
+) -> tuple[SpeakerSegment, ...]:
+    """The speakers' segments; none where a click or breath is all that they could be.
+
+    A diarizer hears a speaker in the shortest noise. Where the transcription, which has a voice-activity
+    detection of its own, heard nothing at all, less than a second is no speech.
+    """
+    segments = diarized.segments if diarized.status is StageStatus.OK else ()
+    heard_ms = sum(segment.end_ms - segment.start_ms for segment in segments)
+    wordless = transcribed.status is StageStatus.OK and not pieces
+    return () if wordless and heard_ms < _LEAST_SPEECH_MS else tuple(segments)
 
 
 @dataclass(frozen=True, slots=True)

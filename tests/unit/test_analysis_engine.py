@@ -208,6 +208,14 @@ def test_voices_without_words_are_speech() -> None:
     assert reasons(document)["sentiment"] == "no_words"
 
 
+def test_a_click_that_only_the_diarizer_hears_is_no_speech() -> None:
+    """Less than a second of voice and not a word: the 0.2 s recording is a result without speech."""
+    click = SpeakerSegment(speaker="SPEAKER_00", start_ms=0, end_ms=200)
+    document = ENGINE.analyse(transcribed(segments=()), diarized(segments=(click,)))
+    assert document.status is DocumentStatus.COMPLETE
+    assert document.speech is False
+
+
 def test_unknown_roles_leave_party_metrics_null_but_speaker_metrics_there() -> None:
     rows = [("X", 0, 1000, "네"), ("Y", 2000, 3000, "아니요")]
     turns = [{"speaker": s, "start_ms": a, "end_ms": b, "text": text} for s, a, b, text in rows]
