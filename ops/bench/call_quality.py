@@ -128,8 +128,8 @@ def _aligned(truth: Sequence[Spoken], heard: Sequence[Spoken]) -> Iterator[tuple
     reference, hypothesis = _forms(truth), _forms(heard)
     if not reference or not hypothesis:
         return
-    texts = (" ".join(form for form, _ in words) for words in (reference, hypothesis))
-    for chunk in jiwer.process_words(*texts).alignments[0]:
+    true_text, heard_text = (" ".join(form for form, _ in words) for words in (reference, hypothesis))
+    for chunk in jiwer.process_words(true_text, heard_text).alignments[0]:
         if chunk.type in {"equal", "substitute"}:
             ours = range(chunk.ref_start_idx, chunk.ref_end_idx)
             theirs = range(chunk.hyp_start_idx, chunk.hyp_end_idx)
@@ -191,7 +191,7 @@ def _nearest(turns: Sequence[Turn], word: Word) -> str:
 
 
 class Services:
-    """Transcription and diarization as production wires them, and the analysis. A context manager."""
+    """Transcription and diarization as production wires them, and the analysis."""
 
     def __init__(self, profile: str, *, recordings: Path) -> None:
         own = {"allowed_roots": (recordings,), "warm_profiles": (profile,), "log_level": "WARNING"}

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_WIDTHS = (60, 8, 8, 8)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One error rate. ``stock`` is the plain engine's, ``limit`` the goal: at most this; None where there is none."""
+    """One error rate; ``stock`` is the plain engine's, ``limit`` the goal: at most this. None: there is none."""
 
     name: str
     ours: float
@@ -36,13 +34,13 @@ def _print_row(cells: Sequence[str]) -> None:
 
 def print_figures(figures: Iterable[Figure]) -> None:
     """The summary: every figure with its goal."""
-    name, *numbers = _WIDTHS
-    print(
-        f"{'figure':{name}}"
-        + "".join(f"{c:>{w}}" for c, w in zip(("ours", "stock", "goal"), numbers, strict=True))
-    )
+    _print_figure("figure", "ours", "stock", "goal")
     for figure in figures:
         stock = "-" if figure.stock is None else f"{figure.stock:.3f}"
         goal = "-" if figure.limit is None else f"≤{figure.limit:.3f}"
         verdict = "" if figure.limit is None else "pass" if figure.met else "MISSED"
-        print(f"{figure.name:{name}}{figure.ours:8.3f}{stock:>8}{goal:>8}  {verdict}")
+        _print_figure(figure.name, f"{figure.ours:.3f}", stock, goal, verdict)
+
+
+def _print_figure(name: str, ours: str, stock: str, goal: str, verdict: str = "") -> None:
+    print(f"{name:60}{ours:>8}{stock:>8}{goal:>8}  {verdict}".rstrip())

@@ -157,7 +157,7 @@ def _figure(name: str, readings: list[Reading], *, limit: float) -> Figure:
 
 
 def misplaced_words(truth: CallTruth, words: Iterable[tuple[int, Word]]) -> tuple[int, int]:
-    """Of (channel, word): (all, those whose middle lies in a turn of the other channel and in none of their own)."""
+    """(all words, words whose middle lies in a turn of the other channel and in none of their own)."""
     total = misplaced = 0
     for channel, word in words:
         middle = (word.start_ms + word.end_ms) // 2
