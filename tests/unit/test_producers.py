@@ -26,6 +26,8 @@ def test_each_line_is_one_call_and_blank_lines_are_skipped() -> None:
         ('["a list"]', "one JSON object"),
         ('"text"', "one JSON object"),
         ("{}", "recording"),
+        ('{"recording": ""}', "recording"),
+        (f'{{"recording": "s3://b/{"가" * 4096}"}}', "recording"),
         ('{"recording": "s3://b/1.wav", "colour": "red"}', "colour"),
         ('{"recording": "s3://b/1.wav", "call_id": ""}', "call_id"),
         ('{"recording": "s3://b/1.wav", "channel_roles": ["agent", "boss"]}', "channel_roles.1"),

@@ -311,7 +311,9 @@ async def test_a_record_that_is_too_large_is_poison() -> None:
 
 async def test_a_dead_letter_keeps_bytes_and_key_and_says_why() -> None:
     producer = Producer()
-    letters = DeadLetters(Publisher(producer, Codec()), stage="transcription", group="callytics-transcription")
+    letters = DeadLetters(
+        Publisher(producer, Codec()), stage="transcription", group="callytics-transcription"
+    )
     record = _record(b"\xff\x00raw", headers=[("pbx", b"7"), ("x-error-code", b"old")])
     await letters.bury(record, Poison(ErrorCode.DECODE, "damaged"))
     ((topic, sent),) = producer.sent
