@@ -20,7 +20,11 @@ from infra.settings import Settings
 from infra.stack import EmbeddedStack
 from schemas.topics import STAGES
 
-_QUICK_GROUPS = {"CALLYTICS_SESSION_TIMEOUT_MS": "10000", "CALLYTICS_REBALANCE_DRAIN_S": "5"}
+_QUICK_GROUPS = {
+    "CALLYTICS_SESSION_TIMEOUT_MS": "10000",
+    "CALLYTICS_REBALANCE_DRAIN_S": "5",
+    "CALLYTICS_DRAIN_S": "10",
+}
 """The embedded broker lets a group wait for half the session time-out before its first assignment."""
 
 _READY_WITHIN_S = 180.0
