@@ -33,6 +33,8 @@ S = TypeVar("S", bound=ConsumerSettings)
 
 EXIT_FATAL = 3
 
+_TICK_S = 1.0
+
 
 @dataclass(slots=True, kw_only=True)
 class Wiring(Generic[E]):
@@ -67,7 +69,7 @@ async def _serve(settings: ConsumerSettings, wiring: Wiring[E]) -> None:
         stack.callback(server.close)
         _log.info("service_starting", stage=stage.name, health=f"{settings.health_host}:{server.port}")
         stack.callback(host.stop)
-        if not await _unless_stopped(host.start(), stop):
+        if not await _unless_stopped(host.start(), stop, tick=health.tick):
             return
         health.set_ready("engine", ready=True)
         if wiring.store is not None:
@@ -114,11 +116,18 @@ async def _broker_or_fatal(work: Coroutine[Any, Any, None], settings: Settings) 
         ) from error
 
 
-async def _unless_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
-    """Whether the work ended before a signal asked to stop; loading a model may take minutes."""
+async def _unless_stopped(
+    work: Coroutine[Any, Any, None], stop: asyncio.Event, *, tick: Callable[[], None]
+) -> bool:
+    """Whether the work ended before a signal asked to stop.
+
+    Loading a model may take minutes; the service is alive all the while, and ``tick`` says so.
+    """
     task = asyncio.create_task(work)
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    while not (task.done() or stopped.done()):
+        await asyncio.wait({task, stopped}, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED)
+        tick()
     stopped.cancel()
     if not task.done():
         task.cancel()
