@@ -57,6 +57,7 @@ $(READY): $(REQUIREMENTS)/uv.txt $(REQUIREMENTS)/dev.txt pyproject.toml
 		echo 'This Python cannot make environments: apt install python3-venv (or python3.11-venv)' >&2; exit 1; }
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)/uv.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(REQUIREMENTS)/dev.txt
+	@# Compiled once here: without bytecode each process of the pipeline imports for half a minute.
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r $(REQUIREMENTS)/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@

@@ -27,6 +27,9 @@ _QUICK_GROUPS = {
 }
 """The embedded broker lets a group wait for half the session time-out before its first assignment."""
 
+_SHARED_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Two engines share the machine: threads that spin while they wait take it from each other."""
+
 _READY_WITHIN_S = 180.0
 _STOP_WITHIN_S = 20.0
 
@@ -67,7 +70,7 @@ class LocalPipeline:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that lead to this pipeline."""
-        return {**_QUICK_GROUPS, **self._stack.addresses.environment(), **self._environment}
+        return {**_QUICK_GROUPS, **_SHARED_CORES, **self._stack.addresses.environment(), **self._environment}
 
     @property
     def settings(self) -> Settings:

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
@@ -147,20 +147,23 @@ def _run_with_bar(
 
 def _arriving(pipeline: "LocalPipeline", events: "Sequence[CallEnded]") -> "Iterator[CallDocument]":
     """The documents as they appear. Fatal when a service ends or nothing comes any more."""
-    from ops.cli.show import find  # noqa: PLC0415 -- keeps --help fast
+    from infra.store import Store  # noqa: PLC0415 -- keeps --help fast
 
     waiting = [event.call_id for event in events]
     deadline = time.monotonic() + _DEADLINE_S
-    while waiting:
-        pipeline.check()
-        if time.monotonic() > deadline:
-            raise Fatal(ErrorCode.TIMEOUT, f"no document of {', '.join(waiting)}; read the services' logs")
-        for call_id in list(waiting):
-            document = asyncio.run(find(call_id, tenant=None, settings=pipeline.settings))
-            if document is not None:
-                waiting.remove(call_id)
-                yield document
-        time.sleep(_LOOK_S)
+    with asyncio.Runner() as runner, closing(Store(pipeline.settings)) as store:
+        while waiting:
+            pipeline.check()
+            if time.monotonic() > deadline:
+                raise Fatal(
+                    ErrorCode.TIMEOUT, f"no document of {', '.join(waiting)}; read the services' logs"
+                )
+            for call_id in list(waiting):
+                document = runner.run(store.find(call_id))
+                if document is not None:
+                    waiting.remove(call_id)
+                    yield document
+            time.sleep(_LOOK_S)
 
 
 def _keep(documents: "Sequence[CallDocument]", folder: Path) -> None:

@@ -27,7 +27,7 @@ SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore)")
 # In pieces, so that this file does not name what it looks for.
 REGISTRIES = [
     "pypi" + ".org", "python" + "hosted.org", "crates" + ".io", "npm" + "js.org", "pytorch.org" + "/whl",
-    "repo.maven" + ".apache.org", "repo1.maven" + ".org", "proxy.golang" + ".org", "anaconda" + ".org",
+    "repo." + "maven.apache.org", "repo1." + "maven.org", "proxy." + "golang.org", "anaconda" + ".org",
 ]  # fmt: skip # one list
 OWN_PATHS = re.compile(r"(?<![\w.\-}~])/(?:" + "|".join(["wo" + "rk", "ro" + "ot"]) + r")(?:/|\b)")
 
