@@ -1,17 +1,13 @@
-"""What the two speech services share: a job on one recording and the envelope of its answer."""
+"""What the two speech services share: their profiles, and a job on one recording."""
 
-import hashlib
-import time
 from dataclasses import dataclass
-from typing import Any
 
 from infra.audio.load import load_recording
 from infra.audio.policy import RecordingPolicy
 from infra.audio.waveform import Waveform
 from infra.profiles import Profile, ProfileBook, load_profiles
 from infra.settings import ConsumerSettings, Settings
-from schemas.document import CallDocument
-from schemas.records import Audio, Call, CallEnded, Event
+from schemas.records import Audio, Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,29 +16,6 @@ class SpeechJob:
 
     call: Call
     profile: Profile
-
-
-def event_id(of: Event | CallDocument, stage: str) -> str:
-    """The id of a stage's answer: the same whenever the same stage answers the same run of the same call."""
-    name = f"{of.tenant}\x1f{of.call_id}\x1f{of.run_id}\x1f{stage}"
-    return hashlib.sha256(name.encode()).hexdigest()[:32]
-
-
-def now_ms() -> int:
-    """Milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
-def envelope(event: Event, stage: str) -> dict[str, Any]:
-    """The envelope fields of a stage's answer to an event."""
-    return {
-        "event_id": event_id(event, stage),
-        "call_id": event.call_id,
-        "tenant": event.tenant,
-        "run_id": event.run_id,
-        "revision": event.revision,
-        "produced_at_ms": now_ms(),
-    }
 
 
 def recording_policy(settings: Settings) -> RecordingPolicy:
@@ -80,8 +53,3 @@ def describe(waveform: Waveform) -> Audio:
         channels=int(waveform.samples.shape[0]),
         layout=waveform.layout,
     )
-
-
-def failed_envelope(event: CallEnded, stage: str) -> dict[str, Any]:
-    """The fields of an answer that says that a stage gave up."""
-    return {**envelope(event, stage), "call": event.call, "status": "failed"}

@@ -176,7 +176,7 @@ class Store:
                     entry.written.set_result(None)
 
     async def _write(self, documents: Sequence[CallDocument]) -> None:
-        bodies = [document.model_dump(mode="json") for document in documents]
+        bodies = await asyncio.to_thread(lambda: [document.model_dump(mode="json") for document in documents])
         await self._database.call_revisions.bulk_write([_revision(body) for body in bodies], ordered=False)
         # A duplicate is a guarded upsert that found a higher revision, or one that lost the race to insert against
         # another member: tried once more, only a document that is out of date is refused again.

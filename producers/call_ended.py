@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from infra.envelope import event_id, now_ms
 from infra.errors import ErrorCode, Poison
-from infra.speech import event_id, now_ms
 from schemas.records import Call, CallEnded, Direction, Identifier, Milliseconds, Record, Recording, Role
 
 STAGE = "ended"

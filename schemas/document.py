@@ -7,12 +7,13 @@ generated from these records (``json_schema()``) and a test keeps it up to date.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from schemas.records import (
     Audio,
+    Call,
     Direction,
     DocumentStatus,
     Identifier,
@@ -72,6 +73,19 @@ class CallMetadata(Record):
     attributes: Mapping[str, str] = {}
     started_at_ms: Milliseconds | None = None
     ended_at_ms: Milliseconds | None = None
+
+    @classmethod
+    def of(cls, call: Call) -> Self:
+        """The call's own, as its events carry it along."""
+        return cls(
+            recording_uri=call.recording.uri,
+            direction=call.direction,
+            queue=call.queue,
+            agent_id=call.agent_id,
+            attributes=call.attributes,
+            started_at_ms=call.started_at_ms,
+            ended_at_ms=call.ended_at_ms,
+        )
 
 
 class Models(Record):

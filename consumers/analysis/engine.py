@@ -29,7 +29,6 @@ from schemas.document import (
 )
 from schemas.records import (
     Audio,
-    Call,
     CallDiarized,
     CallTranscribed,
     DocumentStatus,
@@ -245,7 +244,7 @@ def _facts(transcribed: CallTranscribed, diarized: CallDiarized) -> CallFacts:
         revision=transcribed.revision,
         status=statuses[len(given)],
         errors=given,
-        call=_metadata(transcribed.call),
+        call=CallMetadata.of(transcribed.call),
         channel_roles=transcribed.call.recording.channel_roles,
         audio=transcribed.audio or diarized.audio,
         language=transcribed.language or transcribed.call.language_hint,
@@ -266,15 +265,3 @@ def _error(event: StageEvent, stage: str) -> StageError | None:
         message=f"the stage answered {event.status} without an error; see its log for this call id",
     )
     return event.error or unsaid
-
-
-def _metadata(call: Call) -> CallMetadata:
-    return CallMetadata(
-        recording_uri=call.recording.uri,
-        direction=call.direction,
-        queue=call.queue,
-        agent_id=call.agent_id,
-        attributes=call.attributes,
-        started_at_ms=call.started_at_ms,
-        ended_at_ms=call.ended_at_ms,
-    )

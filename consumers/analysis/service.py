@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from consumers.analysis.summary import summarise
 from consumers.analysis.worker import AnalysisJob
 from infra.engine_host import EngineHost
-from infra.speech import event_id, now_ms
+from infra.envelope import event_id, now_ms
 from infra.store import Store
 from infra.telemetry import engine_span
 from schemas.document import CallDocument, CallMetadata, Models, Provenance
@@ -48,7 +48,6 @@ class AnalysisService:
 
 
 def _failed_document(part: Part, reason: StageError) -> CallDocument:
-    call = part.call
     return CallDocument(
         call_id=part.call_id,
         tenant=part.tenant,
@@ -56,15 +55,7 @@ def _failed_document(part: Part, reason: StageError) -> CallDocument:
         revision=part.revision,
         status=DocumentStatus.FAILED,
         errors=(*((part.error,) if part.error else ()), reason),
-        call=CallMetadata(
-            recording_uri=call.recording.uri,
-            direction=call.direction,
-            queue=call.queue,
-            agent_id=call.agent_id,
-            attributes=call.attributes,
-            started_at_ms=call.started_at_ms,
-            ended_at_ms=call.ended_at_ms,
-        ),
+        call=CallMetadata.of(part.call),
         audio=part.audio,
         models=Models(profile=part.profile),
         provenance=Provenance(analysis="none", speakers_from="none"),

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from consumers.transcription.worker import Transcription
 from infra import metrics
 from infra.engine_host import EngineHost
+from infra.envelope import envelope, failed_envelope
 from infra.profiles import ProfileBook
-from infra.speech import SpeechJob, envelope, failed_envelope
+from infra.speech import SpeechJob
 from infra.telemetry import engine_span
 from schemas.records import CallEnded, CallTranscribed, Event, StageError, StageStatus
 

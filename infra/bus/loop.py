@@ -58,7 +58,6 @@ class ConsumerLoop:
         self._on_assigned = on_assigned
         self._ledger = Ledger()
         self._work: dict[tuple[Partition, int], _Work] = {}
-        self._paused = False
         self._fatal: Fatal | None = None
         self._last_commit_s = 0.0
 

@@ -4,6 +4,7 @@ The handler sees events only. Here stand retries, the failure answer and the dea
 answer published, then dead letter published, then the offset is done. Never the reverse.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -24,6 +25,8 @@ from schemas.records import Event, StageError
 from schemas.topics import Topic
 
 _log = structlog.get_logger()
+
+_SEE_DOCUMENT = "the recording; the call's document says what is wrong: callytics show CALL_ID"
 
 E = TypeVar("E", bound=Event)
 _T = TypeVar("_T")
@@ -82,7 +85,10 @@ class StageProcessor(Generic[E]):
             metrics.PROCESS_SECONDS.labels(stage.name).time(),
         ):
             try:
-                event: Any = self._codec.decode(record.value or b"", self._event_types)
+                # A long transcript takes a good part of a second: too long for the loop's heartbeats.
+                event: Any = await asyncio.to_thread(
+                    self._codec.decode, record.value or b"", self._event_types
+                )
             except DecodeError as error:
                 await self._bury(record, Poison(ErrorCode.DECODE, str(error)), span)
                 return
@@ -122,7 +128,7 @@ class StageProcessor(Generic[E]):
         _log.warning(
             "call_failed",
             code=failure.code,
-            reason=failure.message,
+            reason=_loggable(failure),
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
@@ -156,8 +162,13 @@ class StageProcessor(Generic[E]):
         _log.warning(
             "will_retry",
             attempt=state.attempt_number,
-            reason=str(error) if isinstance(error, CallyticsError) else type(error).__name__,
+            reason=_loggable(error) if isinstance(error, CallyticsError) else type(error).__name__,
         )
+
+
+def _loggable(error: CallyticsError) -> str:
+    """An error's message, unless it may name the recording: file names often hold telephone numbers."""
+    return _SEE_DOCUMENT if error.code.startswith("input") else error.message
 
 
 def _place(error: BaseException) -> str:
