@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import shutil
 import signal
 import sys
@@ -51,7 +52,7 @@ def demo(
     """
     from ops.local import LocalPipeline  # noqa: PLC0415 -- keeps --help fast
 
-    console = Console(stderr=False)
+    console = Console()
     settings = Settings()
     small = _small_profile(settings, console)
     calls = _own_call(audio, small=small) if audio else _sample_calls(small=small)
@@ -70,7 +71,7 @@ def demo(
     _keep(documents, documents_folder(settings))
     shutil.rmtree(folder / "stack", ignore_errors=True)
     _print_table(documents, {request.call_id or "": text for request, text in calls}, console)
-    console.print(f"\nWhere to look next: callytics show --demo {documents[0].call_id}")
+    console.print(f"\nWhere to look next: callytics show --demo {shlex.quote(documents[0].call_id)}")
     if any(document.status != "complete" for document in documents):
         raise typer.Exit(1)
 
