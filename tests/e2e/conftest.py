@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -77,7 +77,7 @@ class Pipeline:
     def publish(self, bodies: Sequence[dict[str, Any]]) -> list[CallEnded]:
         """Publish calls, each in its own trace."""
         events = [request_from(body, where="test").event() for body in bodies]
-        asyncio.run(publish_events(events, self.local.settings))
+        _run(lambda: publish_events(events, self.local.settings))
         return events
 
     def documents(self, call_ids: Sequence[str], *, within_s: float = 240) -> dict[str, CallDocument]:
@@ -103,9 +103,13 @@ class Pipeline:
             finally:
                 store.close()
 
-        # A test that is itself asynchronous has a running loop in this thread.
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(lambda: asyncio.run(run())).result()
+        return _run(run)
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run to the end, on a thread: a test that is itself asynchronous has a running loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(work())).result()
 
 
 def await_condition(condition: Callable[[], bool], *, within_s: float, what: str) -> None:

@@ -327,3 +327,15 @@ async def test_a_dead_letter_keeps_bytes_and_key_and_says_why() -> None:
     assert headers["x-error-class"] == b"Poison"
     place = (headers["x-original-topic"], headers["x-original-partition"], headers["x-original-offset"])
     assert place == (b"calls.ended", b"3", b"42")
+
+
+async def test_no_log_line_names_the_recording() -> None:
+    """File names often hold telephone numbers: the document has them, the log does not."""
+    rig = Rig(Poison(ErrorCode.INPUT_MISSING, "/srv/calls/010-1234-5678.wav does not exist"))
+    with capture_logs() as entries:
+        await rig.process()
+    assert rig.reasons[0].message.startswith("/srv/calls/")
+    failed = [entry for entry in entries if entry["event"] == "call_failed"]
+    assert [entry["code"] for entry in failed] == ["input_missing"]
+    assert "1234" not in str(entries)
+    assert "callytics show" in failed[0]["reason"]
