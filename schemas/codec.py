@@ -23,12 +23,12 @@ from fastavro.validation import validate
 from pydantic import ValidationError
 
 from schemas.records import Event
-from schemas.topics import TOPICS
+from schemas.topics import EVENT_TOPICS
 
 E = TypeVar("E", bound=Event)
 Schema = Mapping[str, Any]
 
-EVENTS: Final = tuple(topic.event for topic in TOPICS if topic.event is not None)
+EVENTS: Final = tuple(topic.event for topic in EVENT_TOPICS if topic.event is not None)
 _NAMESPACE: Final = "callytics"
 _SINGLE_OBJECT_MARKER: Final = b"\xc3\x01"
 _REGISTRY_MARKER: Final = b"\x00"
