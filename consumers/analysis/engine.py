@@ -13,6 +13,7 @@ from consumers.analysis.roles import RoleResolver
 from consumers.analysis.sentences import SpokenSentence
 from consumers.analysis.skips import skip, skip_all
 from consumers.analysis.speech import SpokenTurn
+from consumers.analysis.tables import SHIPPED, Tables
 from consumers.analysis.tokens import KoreanTokeniser, Tokeniser, WordTokeniser
 from consumers.analysis.view import Analyser, CallView, Findings
 from infra.errors import ErrorCode, Poison
@@ -69,8 +70,9 @@ class AnalysisEngine:
     ``analysers`` run in order; one that raises costs its own feature and nothing else.
     """
 
-    def __init__(self, analysers: Sequence[Analyser] = ANALYSERS) -> None:
+    def __init__(self, analysers: Sequence[Analyser] = ANALYSERS, *, tables: Tables = SHIPPED) -> None:
         self._analysers = tuple(analysers)
+        self._tables = tables
         self._korean = KoreanTokeniser()
         self._words = WordTokeniser()
         self._roles = RoleResolver()
@@ -123,6 +125,8 @@ class AnalysisEngine:
             tokeniser=self._tokeniser(language),
             unattributed=joined.unattributed,
             wordless=joined.wordless,
+            tables=self._tables,
+            direction=facts.call.direction,
         )
         nobody = tuple(
             Participant(speaker=s, role=Role.UNKNOWN, confidence=0) for s in joined.speech.speakers
@@ -162,7 +166,9 @@ class AnalysisEngine:
 
     def _versions(self) -> Mapping[str, str]:
         own = {"tokeniser.ko": self._korean.version, "roles": self._roles.table.version}
-        return own | {name: v for analyser in self._analysers for name, v in analyser.versions.items()}
+        return own | {
+            name: v for analyser in self._analysers for name, v in analyser.versions(self._tables).items()
+        }
 
 
 def _guard(

@@ -1,15 +1,15 @@
 """Sentiment of sentences and of parties, over the whole call and its quarters."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from consumers.analysis import data
 from consumers.analysis.floor import is_backchannel_text
 from consumers.analysis.intervals import Interval
 from consumers.analysis.lexicon import Lexicon, SentimentTable
 from consumers.analysis.polarity import Polarity, label_of
 from consumers.analysis.sentences import SpokenSentence
 from consumers.analysis.skips import skip, without_parties
+from consumers.analysis.tables import Tables
 from consumers.analysis.view import CallView, Findings
 from schemas.document import CallSentiment, PartySentiment, Quarter, Sentiment, Skipped, SkipReason
 from schemas.records import Role
@@ -39,19 +39,17 @@ class SentimentAnalyser:
     """Fills ``sentiment`` and the sentiment of each sentence."""
 
     name: str = "sentiment"
-    _polarities: dict[str, Polarity] = field(default_factory=dict)
 
-    @property
-    def versions(self) -> Mapping[str, str]:
+    def versions(self, tables: Tables) -> Mapping[str, str]:
         """Each language's lexicon."""
-        return {f"sentiment.{lang}": self._polarity(lang).lexicon.table.version for lang in LANGUAGES}
+        return {f"sentiment.{lang}": _polarity(tables, lang).lexicon.table.version for lang in LANGUAGES}
 
     def analyse(self, call: CallView) -> Findings:
         """Every sentence scored; party figures where the parties are known."""
         reason = call.wordless or (None if call.language in LANGUAGES else SkipReason.UNSUPPORTED_LANGUAGE)
         if reason is not None or call.language is None or call.bounds is None:
             return Findings(skipped=[skip("sentiment", reason or SkipReason.NO_SPEECH)])
-        scored = list(self._scored(call, self._polarity(call.language)))
+        scored = list(self._scored(call, _polarity(call.tables, call.language)))
         by_sentence = {item.sentence.id: {"sentiment": item.sentiment} for item in scored}
         fields, skipped = _parties(call, scored, call.bounds)
         return Findings(fields=fields, sentences=by_sentence, skipped=skipped)
@@ -63,11 +61,13 @@ class SentimentAnalyser:
                 sentiment = polarity.score(sentence.tokens, role)
                 yield Scored(sentence=sentence, role=role, sentiment=sentiment)
 
-    def _polarity(self, language: str) -> Polarity:
-        if language not in self._polarities:
-            table = data.load(f"sentiment.{language}.yaml", SentimentTable)
-            self._polarities[language] = Polarity(Lexicon(table))
-        return self._polarities[language]
+
+def _polarity(tables: Tables, language: str) -> Polarity:
+    return tables.built(f"sentiment.{language}.yaml", SentimentTable, _compiled)
+
+
+def _compiled(table: SentimentTable) -> Polarity:
+    return Polarity(Lexicon(table))
 
 
 def _parties(

@@ -14,6 +14,7 @@ from consumers.analysis.floor import Floor, backchannels
 from consumers.analysis.intervals import Interval, crowded_ms, gaps, merge, total_ms
 from consumers.analysis.rate import speech_rate
 from consumers.analysis.skips import skip, skip_all, without_parties
+from consumers.analysis.tables import Tables
 from consumers.analysis.view import CallView, Findings
 from schemas.document import (
     Conversation,
@@ -43,8 +44,7 @@ class TimingAnalyser:
 
     name: str = "conversation"
 
-    @property
-    def versions(self) -> Mapping[str, str]:
+    def versions(self, _: Tables) -> Mapping[str, str]:
         """The words that take no floor."""
         return {"backchannels": backchannels().version}
 

@@ -9,9 +9,10 @@ from consumers.analysis import sentences
 from consumers.analysis.intervals import Interval, merge
 from consumers.analysis.sentences import SpokenSentence
 from consumers.analysis.speech import UNKNOWN_SPEAKER, Speech
+from consumers.analysis.tables import SHIPPED, Tables
 from consumers.analysis.tokens import Tokeniser
 from schemas.document import Participant, Skipped, SkipReason
-from schemas.records import Role
+from schemas.records import Direction, Role
 
 MERGE_GAP_MS = 300
 """Gaps of one speaker up to this are no pause."""
@@ -35,6 +36,8 @@ class CallView:
     tokeniser: Tokeniser
     unattributed: SkipReason | None = None
     wordless: SkipReason | None = None
+    tables: Tables = SHIPPED
+    direction: Direction = Direction.UNKNOWN
 
     @cached_property
     def sentences(self) -> Mapping[str, tuple[SpokenSentence, ...]]:
@@ -101,8 +104,7 @@ class Analyser(Protocol):
     def name(self) -> str:
         """What it is called in ``skipped`` when it raises."""
 
-    @property
-    def versions(self) -> Mapping[str, str]:
+    def versions(self, tables: Tables) -> Mapping[str, str]:
         """Its data files and their versions, for the provenance."""
 
     def analyse(self, call: CallView) -> Findings:

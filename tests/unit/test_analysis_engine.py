@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import schemas.document
 from consumers.analysis.analysts import ANALYSERS
 from consumers.analysis.engine import AnalysisEngine
 from consumers.analysis.summary import summarise
+from consumers.analysis.tables import Tables
 from consumers.analysis.transcript import analyse_turns
 from consumers.analysis.view import CallView, Findings
 from infra.errors import Poison
@@ -259,7 +260,9 @@ class Broken:
     """An analyser with a bug whose message quotes the customer."""
 
     name: str = "broken"
-    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def versions(self, _: Tables) -> Mapping[str, str]:
+        return {}
 
     def analyse(self, call: CallView) -> Findings:
         raise KeyError(call.speech.turns[1].text)
