@@ -29,7 +29,7 @@ class Health:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._last_tick_s = clock()
-        self._ready: dict[str, bool] = {"engine": False, "assignment": False}
+        self._ready: dict[str, bool] = {"engine": False, "assignment": False, "breaker": True}
         self.engine_pid: Callable[[], int | None] = lambda: None
 
     def tick(self) -> None:
@@ -41,9 +41,14 @@ class Health:
         self._ready = {**self._ready, part: ready}
 
     @property
+    def age_s(self) -> float:
+        """Seconds since the loop last turned."""
+        return self._clock() - self._last_tick_s
+
+    @property
     def alive(self) -> bool:
         """Whether the loop turned lately."""
-        return self._clock() - self._last_tick_s < STUCK_AFTER_S
+        return self.age_s < STUCK_AFTER_S
 
     @property
     def parts(self) -> dict[str, bool]:

@@ -15,6 +15,23 @@ PROCESS_SECONDS = Histogram(
     ["stage"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800),
 )
+WAITING_RECORDS = Gauge(
+    "callytics_waiting_records",
+    "Records of this member's partitions that it has not taken on.",
+    ["stage", "lane"],
+)
+WAITING_AUDIO_SECONDS = Gauge(
+    "callytics_waiting_audio_seconds",
+    "Audio that waits or is worked on: records times the mean length of calls seen; NaN while no length is known.",
+    ["stage"],
+)
+"""For autoscaling: divided by the real-time factor of an engine it is the time to empty the queue."""
+OLDEST_UNFINISHED_SECONDS = Gauge(
+    "callytics_oldest_unfinished_seconds",
+    "Age of the oldest record in flight; 0 when there is none.",
+    ["stage"],
+)
+BREAKER_OPEN = Gauge("callytics_breaker_open", "1 while too many calls fail and none is taken on.", ["stage"])
 AUDIO_SECONDS = Counter("callytics_audio_seconds", "Audio that went through an engine.", ["stage"])
 ENGINE_MEMORY = Gauge("callytics_engine_memory_bytes", "Resident memory of the engine's process.", ["stage"])
 """Set on scrape by the health endpoint."""

@@ -11,11 +11,10 @@ from typing import Any, Generic, TypeVar
 import structlog
 from aiokafka.errors import KafkaConnectionError
 
-from infra.bus.connection import make_consumer, make_producer, quietly
-from infra.bus.dead_letters import DeadLetters
-from infra.bus.loop import ConsumerLoop
+from infra.bus.connection import make_producer, quietly
 from infra.bus.publisher import Publisher
-from infra.bus.stage import Stage, StageProcessor
+from infra.bus.runtime import Consumer
+from infra.bus.stage import Stage
 from infra.engine_host import EngineHost
 from infra.errors import CallyticsError, ErrorCode, Fatal
 from infra.health import Health, HealthServer
@@ -23,6 +22,7 @@ from infra.logs import configure_logging
 from infra.settings import ConsumerSettings, Settings
 from infra.store import Store
 from infra.telemetry import configure_tracing
+from infra.watchdog import Watchdog
 from schemas.codec import Codec
 from schemas.records import Event
 
@@ -75,33 +75,24 @@ async def _serve(settings: ConsumerSettings, wiring: Wiring[E]) -> None:
         if wiring.store is not None:
             stack.callback(wiring.store.close)
             await wiring.store.prepare()
-        publisher = await stack.enter_async_context(running_publisher(settings))
-        loop = ConsumerLoop(
-            make_consumer(settings, group=stage.group),
-            topics=[topic.name for topic in stage.inputs],
-            process=StageProcessor(
-                stage,
-                codec=Codec(),
-                publisher=publisher,
-                dead_letters=DeadLetters(publisher, stage=stage.name, group=stage.group),
-                settings=settings,
-            ),
-            settings=settings,
-            on_tick=health.tick,
-            on_assigned=lambda _: health.set_ready("assignment", ready=True),
-        )
+        codec = Codec()
+        publisher = await stack.enter_async_context(running_publisher(settings, codec=codec))
+        consumer = Consumer(settings, stage, publisher=publisher, codec=codec, health=health)
+        watchdog = Watchdog(lambda: health.age_s, stall_after_s=settings.stall_after_s)
+        watchdog.start()
+        stack.callback(watchdog.close)
         _log.info("service_consuming", stage=stage.name, group=stage.group)
-        await _broker_or_fatal(loop.run(stop), settings)
+        await _broker_or_fatal(consumer.run(stop), settings)
         _log.info("service_stopped", stage=stage.name)
 
 
 @asynccontextmanager
-async def running_publisher(settings: Settings) -> AsyncIterator[Publisher]:
+async def running_publisher(settings: Settings, *, codec: Codec | None = None) -> AsyncIterator[Publisher]:
     """A publisher connected to the broker. Fatal when there is none."""
     producer = make_producer(settings)
     try:
         await _broker_or_fatal(producer.start(), settings)
-        yield Publisher(producer, Codec())
+        yield Publisher(producer, codec or Codec())
     finally:
         await quietly(producer.stop())
 

@@ -13,11 +13,12 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 Headers = Sequence[tuple[str, bytes]]
 
+TRACEPARENT = "traceparent"
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACE_HEADERS = frozenset(_PROPAGATOR.fields)
 
@@ -47,8 +48,11 @@ def extract(headers: Headers) -> Context:
 
 
 @contextmanager
-def send_span(*, topic: str, call_id: str) -> Iterator[Span]:
-    """``send {topic}``: an event on its way to the broker."""
+def send_span(*, topic: str, call_id: str, again: Headers = ()) -> Iterator[Span]:
+    """``send {topic}``: an event on its way to the broker.
+
+    One that is sent ``again`` begins a trace of its own, linked to the trace that its headers carry.
+    """
     with _span(
         f"send {topic}",
         SpanKind.PRODUCER,
@@ -60,6 +64,8 @@ def send_span(*, topic: str, call_id: str) -> Iterator[Span]:
             "messaging.message.conversation_id": call_id,
             "messaging.kafka.message.key": call_id,
         },
+        context=Context() if again else None,
+        links=_links(again),
     ) as span:
         yield span
 
@@ -122,9 +128,20 @@ def mark_failure(span: Span, *, code: str) -> None:
     span.set_status(Status(StatusCode.ERROR, code))
 
 
+def _links(headers: Headers) -> Sequence[Link]:
+    """A link to the trace that the headers carry, if they carry one."""
+    context = trace.get_current_span(extract(headers)).get_span_context()
+    return (Link(context),) if context.is_valid else ()
+
+
 @contextmanager
 def _span(
-    name: str, kind: SpanKind, attributes: dict[str, str | int], *, context: Context | None = None
+    name: str,
+    kind: SpanKind,
+    attributes: dict[str, str | int],
+    *,
+    context: Context | None = None,
+    links: Sequence[Link] = (),
 ) -> Iterator[Span]:
     # An exception's text may quote the customer: its type is recorded, its message is not.
     with trace.get_tracer("callytics").start_as_current_span(
@@ -132,6 +149,7 @@ def _span(
         context=context,
         kind=kind,
         attributes=attributes,
+        links=links,
         record_exception=False,
         set_status_on_exception=False,
     ) as span:

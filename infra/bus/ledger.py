@@ -29,6 +29,8 @@ class Ticket:
 class _Assignment:
     epoch: int
     unfinished: set[int] = field(default_factory=set)
+    ended_early: set[int] = field(default_factory=set)
+    """Done by work of an earlier assignment, before their records came again."""
     next_offset: int | None = None
     committed: int | None = None
 
@@ -53,21 +55,40 @@ class Ledger:
         self._assignments.pop(partition, None)
 
     def start(self, partition: Partition, offset: int) -> Ticket | None:
-        """Take on an offset. None when the partition is not ours or the offset was already taken on."""
+        """Take on an offset. None when nothing is to do for it: not ours, taken on already, or done already."""
         assignment = self._assignments.get(partition)
         if assignment is None or offset < (assignment.next_offset or 0):
             return None
-        assignment.unfinished.add(offset)
         assignment.next_offset = offset + 1
+        if offset in assignment.ended_early:
+            assignment.ended_early.discard(offset)
+            return None
+        assignment.unfinished.add(offset)
         return Ticket(partition, assignment.epoch, offset)
 
     def complete(self, ticket: Ticket) -> bool:
-        """Mark an offset done. False when its assignment is over: somebody else will do it again."""
+        """Mark an offset done. False when its assignment is over.
+
+        When the partition has come back meanwhile, the call counts as done once its record is delivered again.
+        """
         assignment = self._assignments.get(ticket.partition)
-        if assignment is None or assignment.epoch != ticket.epoch:
+        if assignment is None:
+            return False
+        if assignment.epoch != ticket.epoch:
+            if ticket.offset >= (assignment.next_offset or 0):
+                assignment.ended_early.add(ticket.offset)
             return False
         assignment.unfinished.discard(ticket.offset)
         return True
+
+    def holds(self, partition: Partition) -> bool:
+        """Whether the partition is ours now, in whichever assignment."""
+        return partition in self._assignments
+
+    def next_offset(self, partition: Partition) -> int | None:
+        """The offset after the last one taken on; None before the first."""
+        assignment = self._assignments.get(partition)
+        return assignment.next_offset if assignment else None
 
     def committable(self) -> dict[Partition, int]:
         """The next offset to read for each partition whose committable prefix has grown."""

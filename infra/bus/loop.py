@@ -1,12 +1,13 @@
 """The consumer loop: poll, bounded in-flight work, pause and resume, timed commits, drain.
 
 What a record means is the processor's business. The loop promises: a record's offset is committed only after
-the processor returned for it and for every earlier record of its partition.
+the processor returned for it and for every earlier record of its partition; records of one key are worked on one
+after the other; and whoever lost a partition is told so before it acts.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -19,21 +20,46 @@ from aiokafka import (
 )
 from aiokafka.errors import CommitFailedError, KafkaError
 
+from infra.bus.deadline import Deadline
+from infra.bus.fence import Fence, Superseded
+from infra.bus.intake import Intake
 from infra.bus.ledger import Ledger, Partition, Ticket
+from infra.envelope import now_ms
 from infra.errors import ErrorCode, Fatal
 from infra.settings import ConsumerSettings
+from schemas.topics import Lane, lane_of
 
 _log = structlog.get_logger()
 
-Processor = Callable[[ConsumerRecord], Awaitable[None]]
-"""Does all that a record asks for and returns when it is done. Raises only Fatal."""
+Processor = Callable[[ConsumerRecord, Fence], Awaitable[None]]
+"""Does all that a record asks for and returns when it is done. Raises only Fatal and Superseded."""
 
-_COMMIT_TIMEOUT_S = 30.0
+_COMMIT_S = 30.0
+_COMMIT_RESERVE_S = 2.0
+"""Kept free of a revocation's budget: finishing one more call must not cost the commit of all others."""
 
 
-@dataclass(slots=True)
-class _Work:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopHooks:
+    """Who else hears of the loop: each turn, each assignment (how many partitions), and the beginning of the end.
+
+    ``limit`` is asked how many records may be in flight now, given how many usually may.
+    """
+
+    tick: Callable[[], None] = lambda: None
+    assigned: Callable[[int], None] = lambda _: None
+    draining: Callable[[], None] = lambda: None
+    limit: Callable[[int], int] = lambda usual: usual
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One record in flight."""
+
+    record: ConsumerRecord
     ticket: Ticket
+    lane: Lane
+    since_s: float
     task: asyncio.Task[None] = field(init=False)
 
 
@@ -47,17 +73,21 @@ class ConsumerLoop:
         topics: Iterable[str],
         process: Processor,
         settings: ConsumerSettings,
-        on_tick: Callable[[], None] = lambda: None,
-        on_assigned: Callable[[int], None] = lambda _: None,
+        hooks: LoopHooks = LoopHooks(),
     ) -> None:
-        self._consumer = consumer
+        self.consumer = consumer
+        self.ledger = Ledger()
         self._topics = tuple(topics)
         self._process = process
         self._settings = settings
-        self._on_tick = on_tick
-        self._on_assigned = on_assigned
-        self._ledger = Ledger()
-        self._work: dict[tuple[Partition, int], _Work] = {}
+        self._hooks = hooks
+        self._intake = Intake(
+            limit=lambda: hooks.limit(settings.max_in_flight),
+            max_replays=settings.max_replays_in_flight,
+            clock_ms=now_ms,
+        )
+        self._work: dict[tuple[Partition, int], Work] = {}
+        self._last_of_key: dict[bytes, asyncio.Task[None]] = {}
         self._fatal: Fatal | None = None
         self._last_commit_s = 0.0
 
@@ -66,79 +96,114 @@ class ConsumerLoop:
         """Records taken on and not done."""
         return len(self._work)
 
+    @property
+    def work(self) -> Sequence[Work]:
+        """The records in flight, the oldest first."""
+        return tuple(self._work.values())
+
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set, then drain. Raises Fatal when the processor does."""
-        await self._consumer.start()
+        await self.consumer.start()
         try:
-            self._consumer.subscribe(self._topics, listener=_Listener(self))
+            self.consumer.subscribe(self._topics, listener=_Listener(self))
             while not stop.is_set() and self._fatal is None:
                 await self._turn()
-            await self._drain(self._settings.drain_s)
-            await self._commit()
+            self._hooks.draining()
+            deadline = Deadline.after(self._settings.drain_s)
+            await self._drain(deadline)
+            await self._commit(within_s=deadline.left_s(least_s=_COMMIT_RESERVE_S))
         finally:
             await self._abandon()
-            await self._consumer.stop()
+            await self.consumer.stop()
         if self._fatal is not None:
             raise self._fatal
 
+    def fail(self, error: Fatal) -> None:
+        """End the loop with this error after its turn."""
+        self._fatal = error
+
     async def _turn(self) -> None:
         """One poll. ``getmany`` must never be cancelled: that disables aiokafka's own watchdog for good."""
-        free = self._settings.max_in_flight - len(self._work)
-        self._set_paused(paused=free <= 0)
-        batches = await self._consumer.getmany(
-            timeout_ms=self._settings.poll_timeout_ms, max_records=max(free, 1)
+        self._regulate()
+        batches = await self.consumer.getmany(
+            timeout_ms=self._settings.poll_timeout_ms, max_records=max(self._intake.free, 1)
         )
-        for records in batches.values():
-            for record in records:
-                self._take(record)
-        self._on_tick()
+        # Live calls first: those that can wait then find their places taken.
+        for place in sorted(batches, key=lambda place: lane_of(place.topic) is not Lane.LIVE):
+            self._take_all(place, batches[place])
+        self._hooks.tick()
         if time.monotonic() - self._last_commit_s >= self._settings.commit_interval_ms / 1000:
-            await self._commit()
+            await self._commit(within_s=_COMMIT_S)
 
-    def _take(self, record: ConsumerRecord) -> None:
-        partition = Partition(record.topic, record.partition)
-        ticket = self._ledger.start(partition, record.offset)
+    def _take_all(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
+        partition = Partition(place.topic, place.partition)
+        for record in records:
+            is_new = (partition, record.offset) not in self._work
+            if is_new and not self._intake.admits(partition, record.headers):
+                # Read again from here once there is room or the time has come.
+                self.consumer.seek(place, record.offset)
+                return
+            self._take(partition, record)
+
+    def _take(self, partition: Partition, record: ConsumerRecord) -> None:
+        ticket = self.ledger.start(partition, record.offset)
         if ticket is None:
             return
-        key = (partition, record.offset)
-        if key in self._work:
+        known = self._work.get((partition, record.offset))
+        if known is not None:
             # The partition came straight back while the call was still being worked on: adopt it.
-            self._work[key].ticket = ticket
+            known.ticket = ticket
             return
-        work = _Work(ticket)
-        self._work[key] = work
-        work.task = asyncio.create_task(self._do(record, work))
+        work = Work(record=record, ticket=ticket, lane=lane_of(partition.topic), since_s=time.monotonic())
+        self._work[partition, record.offset] = work
+        self._intake.enter(work.lane)
+        work.task = asyncio.create_task(self._do(work, self._last_of_key.get(record.key)))
+        if record.key is not None:
+            self._last_of_key[record.key] = work.task
 
-    async def _do(self, record: ConsumerRecord, work: _Work) -> None:
+    async def _do(self, work: Work, previous: asyncio.Task[None] | None) -> None:
         try:
-            await self._process(record)
-            self._ledger.complete(work.ticket)
+            if previous is not None:
+                await asyncio.wait({previous})
+            await self._process(work.record, lambda: self.ledger.holds(work.ticket.partition))
+            self.ledger.complete(work.ticket)
+        except Superseded:
+            _log.info("call_superseded", partition=work.ticket.partition.number, offset=work.record.offset)
         except Fatal as error:
             self._fatal = error
         except Exception as error:  # noqa: BLE001 -- an offset that can never be done would stop all commits
-            _log.critical("processor_broken", error=type(error).__name__, offset=record.offset)
+            _log.critical("processor_broken", error=type(error).__name__, offset=work.record.offset)
             self._fatal = Fatal(
                 ErrorCode.BUG, f"the processor raised {type(error).__name__}; the call is done again"
             )
         finally:
-            del self._work[work.ticket.partition, work.ticket.offset]
+            self._forget(work)
 
-    def _set_paused(self, *, paused: bool) -> None:
+    def _forget(self, work: Work) -> None:
+        del self._work[work.ticket.partition, work.record.offset]
+        self._intake.leave(work.lane)
+        if self._last_of_key.get(work.record.key) is work.task:
+            del self._last_of_key[work.record.key]
+
+    def _regulate(self) -> None:
         """Pausing throws away what was prefetched, so only on a change; a rebalance forgets it."""
-        assignment = self._consumer.assignment()
-        if paused and assignment - self._consumer.paused():
-            self._consumer.pause(*assignment)
-        elif not paused and self._consumer.paused():
-            self._consumer.resume(*self._consumer.paused())
+        held = {Partition(p.topic, p.partition): p for p in self.consumer.assignment()}
+        closed = {held[partition] for partition in self._intake.closed(held)}
+        paused = self.consumer.paused()
+        if closed - paused:
+            self.consumer.pause(*(closed - paused))
+        if paused - closed:
+            self.consumer.resume(*(paused - closed))
 
-    async def _commit(self) -> None:
+    async def _commit(self, *, within_s: float) -> None:
+        """Commit what may be; the client would try for ever while the broker is away, hence the time limit."""
         self._last_commit_s = time.monotonic()
-        offsets = self._ledger.committable()
+        offsets = self.ledger.committable()
         if not offsets:
             return
         try:
-            async with asyncio.timeout(_COMMIT_TIMEOUT_S):
-                await self._consumer.commit(
+            async with asyncio.timeout(within_s):
+                await self.consumer.commit(
                     {TopicPartition(*partition): OffsetAndMetadata(o, "") for partition, o in offsets.items()}
                 )
         except CommitFailedError:
@@ -147,12 +212,12 @@ class ConsumerLoop:
         except (KafkaError, TimeoutError) as error:
             _log.warning("commit_failed_will_retry", error=type(error).__name__, partitions=len(offsets))
         else:
-            self._ledger.committed(offsets)
+            self.ledger.committed(offsets)
 
-    async def _drain(self, within_s: float) -> None:
+    async def _drain(self, deadline: Deadline) -> None:
         tasks = [work.task for work in self._work.values()]
         if tasks:
-            _, left = await asyncio.wait(tasks, timeout=within_s)
+            _, left = await asyncio.wait(tasks, timeout=deadline.left_s(reserve_s=_COMMIT_RESERVE_S))
             if left:
                 _log.warning("drain_incomplete", calls=len(left), next="another member does them again")
 
@@ -164,21 +229,22 @@ class ConsumerLoop:
 
     async def revoked(self, partitions: Iterable[TopicPartition]) -> None:
         """Finish what fits into the budget, commit it, and give the partitions up."""
-        partitions = [Partition(p.topic, p.partition) for p in partitions]
-        if partitions:
-            await self._drain(self._settings.rebalance_drain_s)
-            await self._commit()
-        for partition in partitions:
-            self._ledger.revoke(partition)
+        given_up = [Partition(p.topic, p.partition) for p in partitions]
+        if given_up:
+            deadline = Deadline.after(self._settings.rebalance_drain_s)
+            await self._drain(deadline)
+            await self._commit(within_s=deadline.left_s(least_s=_COMMIT_RESERVE_S))
+        for partition in given_up:
+            self.ledger.revoke(partition)
+            self._intake.forget(partition)
 
     def assigned(self, partitions: Iterable[TopicPartition]) -> None:
         """Begin a new epoch of each partition."""
-        count = 0
-        for partition in partitions:
-            self._ledger.assign(Partition(partition.topic, partition.partition))
-            count += 1
-        self._on_assigned(count)
-        _log.info("partitions_assigned", count=count)
+        given = [Partition(p.topic, p.partition) for p in partitions]
+        for partition in given:
+            self.ledger.assign(partition)
+        self._hooks.assigned(len(given))
+        _log.info("partitions_assigned", count=len(given))
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types

@@ -10,7 +10,7 @@ from infra.errors import ErrorCode, Poison, Unavailable
 from infra.telemetry import Headers, inject, send_span
 from schemas.codec import Codec
 from schemas.records import Event
-from schemas.topics import topic_of
+from schemas.topics import Lane, topic_of
 
 
 class Publisher:
@@ -21,17 +21,17 @@ class Publisher:
         self._codec = codec
         self._timeout_s = timeout_s
 
-    async def publish(self, event: Event) -> None:
+    async def publish(self, event: Event, lane: Lane = Lane.LIVE) -> None:
         """Send one event. Unavailable when the broker does not confirm it in time."""
-        topic = topic_of(type(event)).name
+        topic = topic_of(type(event), lane).name
         # Encoding a long transcript takes a good part of a second: too long for the loop's heartbeats.
         value = await asyncio.to_thread(self._codec.encode, event)
         with send_span(topic=topic, call_id=event.call_id):
             await self.send(topic, key=event.call_id.encode(), value=value)
 
-    async def publish_all(self, events: Sequence[Event]) -> None:
+    async def publish_all(self, events: Sequence[Event], lane: Lane = Lane.LIVE) -> None:
         """Send several events; Unavailable when one of them is not confirmed."""
-        await asyncio.gather(*(self.publish(event) for event in events))
+        await asyncio.gather(*(self.publish(event, lane) for event in events))
 
     async def send(
         self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers = ()

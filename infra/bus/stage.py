@@ -12,24 +12,28 @@ from typing import Any, Generic, TypeVar
 import structlog
 from aiokafka import ConsumerRecord
 from opentelemetry.trace import Span
-from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type, wait_random_exponential
 
 from infra import metrics
+from infra.bus import headers
+from infra.bus.breaker import Breaker, BreakerState
 from infra.bus.dead_letters import DeadLetters
+from infra.bus.failures import origin_topic
+from infra.bus.fence import Fence, Superseded
+from infra.bus.insistence import Insistence
+from infra.bus.lengths import AudioLengths
 from infra.bus.publisher import Publisher
-from infra.errors import CallyticsError, ErrorCode, Fatal, Poison, Unavailable
-from infra.settings import ConsumerSettings
+from infra.bus.retries import Retries
+from infra.errors import CallyticsError, ErrorCode, Fatal, Poison
+from infra.places import innermost
+from infra.scrub import loggable
 from infra.telemetry import mark_call, mark_failure, process_span
 from schemas.codec import Codec, DecodeError
 from schemas.records import Event, StageError
-from schemas.topics import Topic
+from schemas.topics import RETRY_TIERS, Lane, Topic, lane_of, replay_topic, retry_topic
 
 _log = structlog.get_logger()
 
-_SEE_DOCUMENT = "the recording; the call's document says what is wrong: callytics show CALL_ID"
-
 E = TypeVar("E", bound=Event)
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +54,38 @@ class Stage(Generic[E]):
         """The consumer group."""
         return f"callytics-{self.name}"
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """All that the group reads: live calls, replayed ones, and those that the stage tries again."""
+        replays = (replay_topic(topic).name for topic in self.inputs)
+        retries = (retry_topic(self.name, tier) for tier in RETRY_TIERS)
+        return (*(topic.name for topic in self.inputs), *replays, *retries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exits:
+    """Where a record that fails may go, and what stops too many from going there."""
+
+    retries: Retries
+    dead_letters: DeadLetters
+    breaker: Breaker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken(Generic[E]):
+    record: ConsumerRecord
+    event: E
+    span: Span
+    fence: Fence
+
+    @property
+    def lane(self) -> Lane:
+        """What a replayed call yields stays in the replay lane, also after a retry."""
+        return Lane.REPLAY if lane_of(origin_topic(self.record)) is Lane.REPLAY else Lane.LIVE
+
 
 class StageProcessor(Generic[E]):
-    """Does all that a record asks for; returns when its offset may be committed. Raises only Fatal."""
+    """Does all that a record asks for; returns when its offset may be committed. Raises Fatal or Superseded."""
 
     def __init__(
         self,
@@ -60,17 +93,19 @@ class StageProcessor(Generic[E]):
         *,
         codec: Codec,
         publisher: Publisher,
-        dead_letters: DeadLetters,
-        settings: ConsumerSettings,
+        exits: Exits,
+        insistence: Insistence,
+        lengths: AudioLengths,
     ) -> None:
         self._stage = stage
         self._codec = codec
         self._publisher = publisher
-        self._dead_letters = dead_letters
-        self._settings = settings
+        self._exits = exits
+        self._insistence = insistence
+        self._lengths = lengths
         self._event_types = tuple(topic.event for topic in stage.inputs if topic.event is not None)
 
-    async def __call__(self, record: ConsumerRecord) -> None:
+    async def __call__(self, record: ConsumerRecord, fence: Fence = lambda: True) -> None:
         """Process one record."""
         stage = self._stage
         with (
@@ -84,11 +119,10 @@ class StageProcessor(Generic[E]):
             metrics.IN_FLIGHT.labels(stage.name).track_inprogress(),
             metrics.PROCESS_SECONDS.labels(stage.name).time(),
         ):
+            if headers.text(record.headers, headers.REPLAY_STAGE) not in (None, stage.name):
+                return
             try:
-                # A long transcript takes a good part of a second: too long for the loop's heartbeats.
-                event: Any = await asyncio.to_thread(
-                    self._codec.decode, record.value or b"", self._event_types
-                )
+                event: Any = await self._insistence.retried(lambda: self._decoded(record))
             except DecodeError as error:
                 await self._bury(record, Poison(ErrorCode.DECODE, str(error)), span)
                 return
@@ -96,31 +130,68 @@ class StageProcessor(Generic[E]):
                 call_id=event.call_id, tenant=event.tenant, run_id=event.run_id, stage=stage.name
             ):
                 mark_call(span, call_id=event.call_id, event_id=event.event_id)
-                await self._answer(record, event, span)
+                self._lengths.saw(_duration_ms(event))
+                await self._settle(_Taken(record=record, event=event, span=span, fence=fence))
 
-    async def _answer(self, record: ConsumerRecord, event: E, span: Span) -> None:
+    async def _decoded(self, record: ConsumerRecord) -> Event:
+        # A long transcript takes a good part of a second: too long for the loop's heartbeats.
+        return await asyncio.to_thread(self._codec.decode, record.value or b"", self._event_types)
+
+    async def _settle(self, taken: _Taken[E]) -> None:
+        """Answer the call; failing that, try it later; failing that, give it up."""
+        failure = await self._attempt(taken)
+        if failure is None or await self._postponed(taken, failure):
+            return
+        if self._exits.breaker.state is BreakerState.CLOSED:
+            await self._give_up(taken, failure)
+            return
+        async with self._exits.breaker.trial():
+            failure = await self._attempt(taken)
+            if failure is not None:
+                await self._give_up(taken, failure)
+
+    async def _attempt(self, taken: _Taken[E]) -> CallyticsError | None:
+        """Have the call handled and its answer published; why not, when that did not work."""
         try:
-            events = await self._retried(lambda: self._stage.handle(event), self._settings.attempts)
+            events = await self._insistence.retried(lambda: self._stage.handle(taken.event))
             # In here too: an answer that can never be sent must not be tried by one process after the other.
-            await self._insist(lambda: self._publisher.publish_all(events))
-        except Fatal:
+            await self._publish(taken, events)
+        except (Fatal, Superseded):
             raise
         except Exception as error:  # noqa: BLE001 -- whatever a handler raises, its call must be answered
-            failure = self._as_failure(error)
-            reason = StageError(stage=self._stage.name, code=failure.code, message=failure.message)
-            answers = await self._insist(lambda: self._stage.give_up(event, reason))
-            await self._insist(lambda: self._publisher.publish_all(answers))
-            await self._bury(record, failure, span)
-        else:
-            metrics.CALLS.labels(self._stage.name, "ok").inc()
-            _log.info("call_processed", events=len(events))
+            return self._as_failure(error)
+        self._exits.breaker.succeeded()
+        metrics.CALLS.labels(self._stage.name, "ok").inc()
+        _log.info("call_processed", events=len(events))
+        return None
+
+    async def _postponed(self, taken: _Taken[E], failure: CallyticsError) -> bool:
+        """Whether the call goes to a retry topic."""
+        _held(taken)
+        tier = await self._insistence.retried(lambda: self._exits.retries.postpone(taken.record, failure))
+        if tier is None:
+            return False
+        metrics.CALLS.labels(self._stage.name, "retried").inc()
+        _log.warning("call_postponed", code=failure.code, reason=loggable(failure), delay=tier.name)
+        return True
+
+    async def _give_up(self, taken: _Taken[E], failure: CallyticsError) -> None:
+        _held(taken)
+        reason = StageError(stage=self._stage.name, code=failure.code, message=failure.message)
+        answers = await self._insistence.retried(lambda: self._stage.give_up(taken.event, reason))
+        await self._publish(taken, answers)
+        await self._bury(taken.record, failure, taken.span)
+
+    async def _publish(self, taken: _Taken[E], events: Sequence[Event]) -> None:
+        _held(taken)
+        await self._insistence.retried(lambda: self._publisher.publish_all(events, taken.lane))
 
     def _as_failure(self, error: Exception) -> CallyticsError:
         if isinstance(error, CallyticsError):
             return error
         # The exception's own text may quote the customer; its type and place are enough to find it.
-        _log.error("unexpected_exception", error=type(error).__name__, where=_place(error))
-        return Poison(ErrorCode.BUG, f"unexpected {type(error).__name__} in {_place(error)}")
+        _log.error("unexpected_exception", error=type(error).__name__, where=innermost(error))
+        return Poison(ErrorCode.BUG, f"unexpected {type(error).__name__} in {innermost(error)}")
 
     async def _bury(self, record: ConsumerRecord, failure: CallyticsError, span: Span) -> None:
         mark_failure(span, code=failure.code)
@@ -128,54 +199,26 @@ class StageProcessor(Generic[E]):
         _log.warning(
             "call_failed",
             code=failure.code,
-            reason=_loggable(failure),
+            reason=loggable(failure),
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
         )
-        await self._insist(lambda: self._dead_letters.bury(record, failure))
-
-    async def _insist(self, work: Callable[[], Awaitable[_T]]) -> _T:
-        """Answers must get out: a broker or store that is away is waited for, whatever it takes."""
-        return await self._retried(work, self._settings.attempts)
-
-    async def _retried(self, work: Callable[[], Awaitable[_T]], attempts: int) -> _T:
-        def enough(state: RetryCallState) -> bool:
-            error = state.outcome.exception() if state.outcome else None
-            return not isinstance(error, Unavailable) and state.attempt_number >= attempts
-
-        retrying = AsyncRetrying(
-            stop=enough,
-            wait=wait_random_exponential(self._settings.backoff_initial_s, self._settings.backoff_max_s),
-            retry=retry_if_not_exception_type((Poison, Fatal)),
-            before_sleep=self._log_retry,
-            reraise=True,
-        )
-        async for attempt in retrying:
-            with attempt:
-                result = await work()
-        return result
-
-    def _log_retry(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        metrics.RETRIES.labels(self._stage.name).inc()
-        _log.warning(
-            "will_retry",
-            attempt=state.attempt_number,
-            reason=_loggable(error) if isinstance(error, CallyticsError) else type(error).__name__,
-        )
+        await self._insistence.retried(lambda: self._exits.dead_letters.bury(record, failure))
+        self._exits.breaker.failed()
 
 
-def _loggable(error: CallyticsError) -> str:
-    """An error's message, unless it may name the recording: file names often hold telephone numbers."""
-    return _SEE_DOCUMENT if error.code.startswith("input") else error.message
+def _held(taken: _Taken[Any]) -> None:
+    """Superseded when another member has the partition by now: it does the call again and answers."""
+    if not taken.fence():
+        raise Superseded
 
 
-def _place(error: BaseException) -> str:
-    """The innermost frame: file name and line."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return "an unknown place"
-    return f"{traceback.tb_frame.f_code.co_qualname}, line {traceback.tb_lineno}"
+def _duration_ms(event: Event) -> int | None:
+    """How long the call is: by its recording where that was read, else by the telephony system's clock."""
+    audio, call = getattr(event, "audio", None), getattr(event, "call", None)
+    if audio is not None:
+        return int(audio.duration_ms)
+    if call is None or call.started_at_ms is None or call.ended_at_ms is None:
+        return None
+    return max(0, int(call.ended_at_ms - call.started_at_ms))

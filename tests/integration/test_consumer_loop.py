@@ -9,7 +9,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from infra.bus.connection import make_consumer, make_producer
+from infra.bus.fence import Fence
 from infra.bus.loop import ConsumerLoop
+from infra.envelope import now_ms
 from infra.errors import ErrorCode, Fatal
 from infra.settings import ConsumerSettings
 from infra.stack import EmbeddedStack
@@ -50,7 +52,7 @@ class Gate:
         self._opened: dict[tuple[int, int], asyncio.Event] = {}
         self._kept: set[tuple[int, int]] = set()
 
-    async def __call__(self, record: ConsumerRecord) -> None:
+    async def __call__(self, record: ConsumerRecord, _: Fence) -> None:
         place = (record.partition, record.offset)
         self.started.append(place)
         self.running += 1
@@ -255,7 +257,7 @@ async def test_fatal_ends_the_loop_and_leaves_its_record_uncommitted(stack: Embe
     await _fill(stack, topic, each=3)
     settings = _settings(stack)
 
-    async def process(record: ConsumerRecord) -> None:
+    async def process(record: ConsumerRecord, _: Fence) -> None:
         if record.offset == 1:
             raise Fatal(ErrorCode.RESOURCE, "no GPU")
 
@@ -265,3 +267,73 @@ async def test_fatal_ends_the_loop_and_leaves_its_record_uncommitted(stack: Embe
     with pytest.raises(Fatal, match="no GPU"):
         await asyncio.wait_for(loop.run(asyncio.Event()), 40)
     assert await _committed(stack, topic) == [1]
+
+
+async def test_a_postponed_record_is_taken_on_when_it_is_due_and_not_before(stack: EmbeddedStack) -> None:
+    """It holds no place meanwhile: what stands in other topics goes on."""
+    topic, live, gate = "calls.analysis.retry.30s", "beside", Gate()
+    gate.let_all()
+    await _fill(stack, live, each=5)
+    await _fill(stack, topic, each=0)
+    due_ms = now_ms() + 1_500
+    producer: AIOKafkaProducer = make_producer(_settings(stack))
+    async with producer:
+        for number in range(2):
+            headers = [("x-not-before", b"%d" % (due_ms + number))]
+            await producer.send_and_wait(topic, b"later", partition=0, headers=headers)
+    taken_ms: dict[str, list[int]] = {topic: [], live: []}
+
+    async def process(record: ConsumerRecord, _: Fence) -> None:
+        taken_ms[record.topic].append(now_ms())
+
+    settings = _settings(stack, max_in_flight=1)
+    loop = ConsumerLoop(
+        make_consumer(settings, group="postponed"), topics=[topic, live], process=process, settings=settings
+    )
+    async with _running(loop):
+        await _until_true(lambda: len(taken_ms[topic]) == 2)
+    assert min(taken_ms[topic]) >= due_ms
+    assert len(taken_ms[live]) == 5
+
+
+async def test_replayed_records_wait_while_live_ones_are_in_flight(stack: EmbeddedStack) -> None:
+    topic, live, gate = "calls.transcribed.replay", "before-replays", Gate()
+    await _fill(stack, live, each=6)
+    await _fill(stack, topic, each=6)
+    seen: list[tuple[str, frozenset[str]]] = []
+    running: list[str] = []
+
+    async def process(record: ConsumerRecord, fence: Fence) -> None:
+        seen.append((record.topic, frozenset(running)))
+        running.append(record.topic)
+        try:
+            await gate(record, fence)
+        finally:
+            running.remove(record.topic)
+
+    settings = _settings(stack, max_in_flight=4)
+    loop = ConsumerLoop(
+        make_consumer(settings, group="replayed"), topics=[topic, live], process=process, settings=settings
+    )
+    async with _running(loop):
+        await _until_true(lambda: len(seen) > 0)
+        gate.let_all()
+        await _until_true(lambda: len(gate.ended) == 12)
+    assert all(live not in beside for name, beside in seen if name == topic)
+
+
+async def test_records_of_one_key_are_worked_on_one_after_the_other(stack: EmbeddedStack) -> None:
+    topic, gate = "keyed", Gate()
+    await _fill(stack, topic, each=0)
+    producer: AIOKafkaProducer = make_producer(_settings(stack))
+    async with producer:
+        for number in range(4):
+            await producer.send_and_wait(topic, b"%d" % number, key=b"one call", partition=0)
+    loop = _loop(stack, topic, gate)
+    async with _running(loop):
+        await _until_true(lambda: loop.in_flight == 4)
+        assert gate.running == 1
+        gate.let_all()
+        await _until_true(lambda: len(gate.ended) == 4)
+    assert gate.most_running == 1
+    assert gate.ended == sorted(gate.ended)

@@ -62,7 +62,10 @@ def _engine_memory(server: HealthServer) -> float:
 def test_a_service_is_ready_when_all_its_parts_are(server: HealthServer, health: Health) -> None:
     status, body = _get(server, "/readyz")
     assert status == 503
-    assert json.loads(body) == {"ready": False, "parts": {"engine": False, "assignment": False}}
+    assert json.loads(body) == {
+        "ready": False,
+        "parts": {"engine": False, "assignment": False, "breaker": True},
+    }
     health.set_ready("engine", ready=True)
     assert _get(server, "/readyz")[0] == 503
     health.set_ready("assignment", ready=True)

@@ -25,6 +25,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.held: dict[Partition, dict[int, bool]] = {}
         self.next_offset = dict.fromkeys((P, Q), 0)
         self.current: set[Ticket] = set()
+        self.early: dict[Partition, set[int]] = {P: set(), Q: set()}
 
     @rule(partition=partitions)
     def assign(self, partition: Partition) -> None:
@@ -40,6 +41,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def _forget(self, partition: Partition) -> None:
         self.held.pop(partition, None)
         self.next_offset[partition] = 0
+        self.early[partition] = set()
         self.current = {ticket for ticket in self.current if ticket.partition != partition}
 
     @rule(target=tickets, partition=partitions, gap=st.integers(0, 3))
@@ -49,9 +51,13 @@ class LedgerMachine(RuleBasedStateMachine):
         if partition not in self.held:
             assert ticket is None
             return multiple()
+        self.next_offset[partition] = offset + 1
+        if offset in self.early[partition]:
+            assert ticket is None, "it was done before it came again"
+            self.held[partition][offset] = True
+            return multiple()
         assert ticket is not None
         self.held[partition][offset] = False
-        self.next_offset[partition] = offset + 1
         self.current.add(ticket)
         return ticket
 
@@ -71,6 +77,8 @@ class LedgerMachine(RuleBasedStateMachine):
             self.held[ticket.partition][ticket.offset] = True
         else:
             assert self.ledger.committable() == before
+            if ticket.partition in self.held and ticket.offset >= self.next_offset[ticket.partition]:
+                self.early[ticket.partition].add(ticket.offset)
 
     @rule()
     def commit(self) -> None:
@@ -224,3 +232,30 @@ def test_a_commit_that_comes_back_after_the_revocation_is_ignored() -> None:
     ledger.revoke(P)
     ledger.committed(sent)
     assert ledger.committable() == {}
+
+
+def test_work_that_ends_after_its_partition_came_back_is_done_when_its_record_comes_again() -> None:
+    """A call is adopted and not started twice, even if its record was not delivered again yet."""
+    ledger = _assigned()
+    (first, second) = _started(ledger, 5, 6)
+    ledger.revoke(P)
+    ledger.assign(P)
+    assert not ledger.complete(second)
+    assert ledger.committable() == {}
+    again = ledger.start(P, 5)
+    assert again is not None
+    assert ledger.start(P, 6) is None
+    assert ledger.committable() == {P: 5}
+    assert not ledger.complete(first)
+    assert ledger.committable() == {P: 5}, "the head is being worked on again"
+    assert ledger.complete(again)
+    assert ledger.committable() == {P: 7}
+
+
+def test_a_partition_is_held_from_its_assignment_to_its_revocation() -> None:
+    ledger = Ledger()
+    assert not ledger.holds(P)
+    ledger.assign(P)
+    assert ledger.holds(P)
+    ledger.revoke(P)
+    assert not ledger.holds(P)

@@ -2,26 +2,35 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 from aiokafka.structs import ConsumerRecord as Received
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from infra.bus.dead_letters import DeadLetters
-from infra.bus.publisher import Publisher
-from infra.bus.stage import Stage, StageProcessor
+from infra.bus.breaker import Breaker, BreakerRules, BreakerState
+from infra.bus.failures import attempts
+from infra.bus.fence import Superseded
+from infra.bus.insistence import Insistence
+from infra.bus.lengths import AudioLengths
+from infra.bus.retries import COSTLY_ATTEMPTS, Retries, next_tier
+from infra.bus.stage import Exits, Stage, StageProcessor
 from infra.errors import CallyticsError, ErrorCode, Fatal, Poison, Retryable, Unavailable
 from infra.settings import ConsumerSettings
 from schemas.codec import Codec, EncodeError
 from schemas.records import Call, CallEnded, CallTranscribed, Event, Recording, StageError, StageStatus
-from schemas.topics import CALLS_ENDED, CALLS_TRANSCRIBED
+from schemas.topics import CALLS_ENDED, Lane, RetryTier, replay_topic
+
+if TYPE_CHECKING:
+    from infra.bus.dead_letters import DeadLetters
+    from infra.bus.publisher import Publisher
 
 SECRET = "고객님 주민번호"  # noqa: S105 -- stands for what a customer says, which must stay out of all messages
 ATTEMPTS = 3
+SETTINGS = ConsumerSettings(attempts=ATTEMPTS, backoff_initial_s=0.001, backoff_max_s=0.001)
+RULES = BreakerRules(consecutive=2, ratio=1, window=10, pause_s=0.05)
 
 ENDED = CallEnded(
     event_id="e-1",
@@ -55,12 +64,17 @@ class Rig:
         self.handled = 0
         self.failures = list(failures)
         self.endless = endless
+        self.held = True
+        self.any_event = False
+        self.breaker = Breaker(RULES)
+        self.lengths = AudioLengths()
+        self.lane: Lane | None = None
         self.publish_failures: list[Exception] = []
         self.bury_failures: list[Exception] = []
         self.give_up_failures: list[Exception] = []
 
     async def handle(self, event: CallEnded) -> Sequence[Event]:
-        assert event == ENDED
+        assert event == ENDED or self.any_event
         self.handled += 1
         if self.failures:
             raise self.failures.pop(0)
@@ -76,20 +90,32 @@ class Rig:
         self.reasons.append(reason)
         return (_answer(error=reason),)
 
-    async def publish_all(self, events: Sequence[Event]) -> None:
+    async def publish_all(self, events: Sequence[Event], lane: Lane = Lane.LIVE) -> None:
+        self.lane = lane
         if self.publish_failures:
             raise self.publish_failures.pop(0)
         self.effects.append("publish")
         self.published.extend(events)
 
-    async def bury(self, record: ConsumerRecord, failure: CallyticsError) -> None:
-        assert record.topic == CALLS_ENDED.name
+    async def bury(self, _: ConsumerRecord, failure: CallyticsError) -> None:
         if self.bury_failures:
             raise self.bury_failures.pop(0)
         self.effects.append("bury")
         self.buried.append(failure)
 
-    async def process(self, value: bytes | None = None) -> None:
+    async def postpone(self, record: ConsumerRecord, failure: CallyticsError) -> RetryTier | None:
+        tier = next_tier(failure, attempts(record))
+        if tier is not None:
+            self.effects.append(f"postpone {tier.name}")
+        return tier
+
+    async def process(
+        self,
+        value: bytes | None = None,
+        *,
+        headers: Sequence[tuple[str, bytes]] = (),
+        topic: str = CALLS_ENDED.name,
+    ) -> None:
         stage: Stage[CallEnded] = Stage(
             name="transcription", inputs=(CALLS_ENDED,), handle=self.handle, give_up=self.give_up
         )
@@ -97,16 +123,22 @@ class Rig:
             stage,
             codec=Codec(),
             publisher=cast("Publisher", self),
-            dead_letters=cast("DeadLetters", self),
-            settings=ConsumerSettings(attempts=ATTEMPTS, backoff_initial_s=0.001, backoff_max_s=0.001),
+            exits=Exits(
+                retries=cast("Retries", self), dead_letters=cast("DeadLetters", self), breaker=self.breaker
+            ),
+            insistence=Insistence(SETTINGS, stage="transcription"),
+            lengths=self.lengths,
         )
-        await processor(_record(Codec().encode(ENDED) if value is None else value))
+        value = Codec().encode(ENDED) if value is None else value
+        await processor(_record(value, headers=headers, topic=topic), lambda: self.held)
         self.effects.append("return")
 
 
-def _record(value: bytes, *, headers: Sequence[tuple[str, bytes]] = ()) -> ConsumerRecord:
+def _record(
+    value: bytes, *, headers: Sequence[tuple[str, bytes]] = (), topic: str = CALLS_ENDED.name
+) -> ConsumerRecord:
     return Received(
-        topic=CALLS_ENDED.name,
+        topic=topic,
         partition=3,
         offset=42,
         timestamp=1_700_000_000_000,
@@ -149,18 +181,90 @@ async def test_poison_is_answered_then_buried_and_never_tried_again() -> None:
 
 
 async def test_what_may_pass_is_tried_again() -> None:
-    rig = Rig(*[Retryable(ErrorCode.ENGINE_CRASH, "died")] * (ATTEMPTS - 1))
+    rig = Rig(*[Retryable(ErrorCode.TRANSIENT, "host away")] * (ATTEMPTS - 1))
     await rig.process()
     assert rig.handled == ATTEMPTS
     assert rig.effects == ["publish", "return"]
 
 
-async def test_what_does_not_pass_is_given_up_after_the_attempts() -> None:
-    rig = Rig(endless=Retryable(ErrorCode.TIMEOUT, "no answer"))
+@pytest.mark.parametrize("code", [ErrorCode.TIMEOUT, ErrorCode.ENGINE_CRASH])
+async def test_a_call_that_ends_the_engine_twice_is_given_up(code: ErrorCode) -> None:
+    """Each further attempt would take every other call's time, and no delay makes it better."""
+    rig = Rig(endless=Retryable(code, "no answer"))
     await rig.process()
-    assert rig.handled == ATTEMPTS
+    assert rig.handled == COSTLY_ATTEMPTS
     assert rig.effects == ["give_up", "publish", "bury", "return"]
-    assert rig.buried[0].code is ErrorCode.TIMEOUT
+    assert rig.buried[0].code is code
+
+
+async def test_what_may_still_pass_is_tried_later_without_an_answer() -> None:
+    """Each failure of the record takes it one delay further; after the last one the call is given up."""
+    effects = []
+    for failed_before in range(4):
+        rig = Rig(endless=Retryable(ErrorCode.RESOURCE, "disk full"))
+        await rig.process(headers=[("x-attempt", b"%d" % failed_before)])
+        assert rig.handled == ATTEMPTS
+        effects.append(rig.effects)
+    assert effects[:3] == [[f"postpone {tier}", "return"] for tier in ("30s", "5m", "1h")]
+    assert effects[3] == ["give_up", "publish", "bury", "return"]
+
+
+@pytest.mark.parametrize("failure", [None, Poison(ErrorCode.INPUT_MISSING, "no file")])
+async def test_who_lost_the_partition_publishes_nothing(failure: Poison | None) -> None:
+    """Another member does the call again: a late answer, letter or retry of ours would double it."""
+    rig = Rig(*([failure] if failure else []))
+    rig.held = False
+    with pytest.raises(Superseded):
+        await rig.process()
+    assert rig.effects == []
+
+
+async def test_what_a_replayed_call_yields_stays_in_the_replay_lane_also_after_a_retry() -> None:
+    replayed, rig = replay_topic(CALLS_ENDED).name, Rig()
+    await rig.process(topic=replayed)
+    assert rig.lane is Lane.REPLAY
+    await rig.process(topic="calls.transcription.retry.5m", headers=[("x-original-topic", replayed.encode())])
+    assert rig.lane is Lane.REPLAY
+    await rig.process(topic="calls.transcription.retry.5m", headers=[("x-original-topic", b"calls.ended")])
+    assert rig.lane is Lane.LIVE
+
+
+async def test_a_replayed_record_for_another_stage_is_left_to_it() -> None:
+    rig = Rig()
+    await rig.process(headers=[("x-replay-stage", b"diarization")])
+    assert (rig.handled, rig.effects) == (0, ["return"])
+    await rig.process(headers=[("x-replay-stage", b"transcription")])
+    assert rig.handled == 1
+
+
+async def test_the_open_breaker_holds_a_failing_call_and_tries_it_again_after_the_pause() -> None:
+    """Two calls in a row were buried; the third one's cause has passed by its trial, which closes the breaker."""
+    broken = Poison(ErrorCode.INPUT_MISSING, "no file; check the mount")
+    rig = Rig(broken, broken, broken)
+    await rig.process()
+    await rig.process()
+    assert rig.breaker.state is BreakerState.OPEN
+    rig.effects.clear()
+    await rig.process()
+    assert rig.effects == ["publish", "return"]
+    assert rig.breaker.state is BreakerState.CLOSED
+
+
+async def test_a_failed_trial_is_buried_and_the_breaker_stays_open() -> None:
+    """One letter a pause: calls that are broken themselves cannot hold the service for ever."""
+    rig = Rig(endless=Poison(ErrorCode.INPUT_MISSING, "no file"))
+    for _ in range(3):
+        await rig.process()
+    assert len(rig.buried) == 3
+    assert rig.breaker.state is BreakerState.OPEN
+
+
+async def test_the_length_of_a_call_is_learnt_from_its_event() -> None:
+    rig = Rig()
+    call = ENDED.call.model_copy(update={"started_at_ms": 1_000, "ended_at_ms": 61_000})
+    rig.any_event = True
+    await rig.process(Codec().encode(ENDED.model_copy(update={"call": call})))
+    assert rig.lengths.mean_s == 60
 
 
 async def test_a_server_that_is_away_is_waited_for_beyond_the_attempts() -> None:
@@ -231,7 +335,7 @@ async def test_a_broker_that_stays_away_blocks_the_record() -> None:
     tried = asyncio.Event()
     tries = 0
 
-    async def away(_: Sequence[Event]) -> None:
+    async def away(_: Sequence[Event], __: Lane) -> None:
         nonlocal tries
         tries += 1
         if tries > 5 * ATTEMPTS:
@@ -270,63 +374,6 @@ async def test_an_answer_that_can_never_be_sent_is_given_up(error: Exception, co
     assert rig.handled == 1
     assert rig.effects == ["give_up", "publish", "bury", "return"]
     assert rig.buried[0].code is code
-
-
-class Producer:
-    """aiokafka's producer as far as the publisher uses it; it keeps what it was given."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.sent: list[tuple[str, dict[str, Any]]] = []
-
-    async def send_and_wait(self, topic: str, **record: object) -> None:
-        if self.error:
-            raise self.error
-        self.sent.append((topic, record))
-
-
-async def test_events_go_to_their_topic_under_the_calls_key() -> None:
-    producer = Producer()
-    await Publisher(producer, Codec()).publish_all([_answer(), ENDED])
-    assert sorted((topic, record["key"]) for topic, record in producer.sent) == [
-        (CALLS_ENDED.name, b"call-1"),
-        (CALLS_TRANSCRIBED.name, b"call-1"),
-    ]
-    values = {topic: record["value"] for topic, record in producer.sent}
-    assert Codec().decode(values[CALLS_ENDED.name], CallEnded) == ENDED
-
-
-@pytest.mark.parametrize("error", [KafkaConnectionError(), TimeoutError()])
-async def test_a_record_that_is_not_confirmed_is_the_brokers_fault(error: Exception) -> None:
-    with pytest.raises(Unavailable, match=r"calls\.ended"):
-        await Publisher(Producer(error), Codec()).publish(ENDED)
-
-
-async def test_a_record_that_is_too_large_is_poison() -> None:
-    """Waiting for the broker would never end: it will not take it tomorrow either."""
-    with pytest.raises(Poison) as caught:
-        await Publisher(Producer(MessageSizeTooLargeError()), Codec()).publish(ENDED)
-    assert caught.value.code is ErrorCode.INPUT_TOO_LARGE
-
-
-async def test_a_dead_letter_keeps_bytes_and_key_and_says_why() -> None:
-    producer = Producer()
-    letters = DeadLetters(
-        Publisher(producer, Codec()), stage="transcription", group="callytics-transcription"
-    )
-    record = _record(b"\xff\x00raw", headers=[("pbx", b"7"), ("x-error-code", b"old")])
-    await letters.bury(record, Poison(ErrorCode.DECODE, "damaged"))
-    ((topic, sent),) = producer.sent
-    assert topic == "calls.transcription.dlq"
-    assert (sent["key"], sent["value"]) == (b"call-1", b"\xff\x00raw")
-    headers = dict(sent["headers"])
-    assert len(headers) == len(sent["headers"]), "headers of an earlier burial are replaced"
-    assert headers["pbx"] == b"7"
-    assert headers["x-error-code"] == b"decode"
-    assert headers["x-error-message"] == b"damaged"
-    assert headers["x-error-class"] == b"Poison"
-    place = (headers["x-original-topic"], headers["x-original-partition"], headers["x-original-offset"])
-    assert place == (b"calls.ended", b"3", b"42")
 
 
 async def test_no_log_line_names_the_recording() -> None:
