@@ -45,13 +45,16 @@ class DecodeError(ValueError):
 
 
 class RegistryIds(Protocol):
-    """What the codec asks of a schema registry. Both answers come from memory: nothing here waits."""
+    """What the codec asks of a schema registry. Nothing waits but a schema's id that is met for the first time."""
 
     def id_of(self, subject: str) -> int:
         """Id of the subject's newest version in this release; the subject is ``Event.SUBJECT``."""
 
     def schema_of(self, schema_id: int) -> Schema:
-        """The writer's schema as parsed JSON, without references; KeyError when the id is unknown."""
+        """The writer's schema as parsed JSON, without references; KeyError when the id is unknown.
+
+        An error of its own when the registry has to be asked and does not answer: it passes through the codec.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,12 @@ class Codec:
                 return _read(data, start, writer.parsed, event_type)
         names = " or ".join(event_type.__name__ for event_type in types)
         raise DecodeError(f"a {writer.event.__name__} came where {names} was expected: check the topic")
+
+    def knows(self, data: bytes) -> bool:
+        """Whether decoding needs nothing from the registry: the writer's schema was met before or is our own."""
+        if data[:1] != _REGISTRY_MARKER or len(data) < _REGISTRY_HEADER.size:
+            return True
+        return _REGISTRY_HEADER.unpack_from(data)[1] in self._by_id
 
     def _header(self, event_type: type[Event]) -> bytes:
         if self._ids is None:
