@@ -32,6 +32,11 @@ OLDEST_UNFINISHED_SECONDS = Gauge(
     ["stage"],
 )
 BREAKER_OPEN = Gauge("callytics_breaker_open", "1 while too many calls fail and none is taken on.", ["stage"])
+STAGE_RESULTS = Counter(
+    "callytics_stage_results",
+    "Calls whose answer a stage looked up before working on them: hit, miss or unavailable.",
+    ["stage", "outcome"],
+)
 AUDIO_SECONDS = Counter("callytics_audio_seconds", "Audio that went through an engine.", ["stage"])
 ENGINE_MEMORY = Gauge("callytics_engine_memory_bytes", "Resident memory of the engine's process.", ["stage"])
 """Set on scrape by the health endpoint."""

@@ -1,5 +1,6 @@
 """Run the transcription service: settings, wiring, run."""
 
+from datetime import timedelta
 from functools import partial
 
 from consumers.transcription.service import STAGE, TranscriptionService
@@ -7,9 +8,11 @@ from consumers.transcription.settings import TranscriptionSettings
 from consumers.transcription.worker import Transcription, make_worker
 from infra.bus.stage import Stage
 from infra.engine_host import EngineHost
+from infra.memory import StageMemory
 from infra.service import Wiring, run_service
 from infra.speech import SpeechJob, profile_book, recording_policy, warm_profiles
-from schemas.records import CallEnded
+from infra.store import Store
+from schemas.records import CallEnded, CallTranscribed
 from schemas.topics import CALLS_ENDED
 
 
@@ -28,9 +31,18 @@ def wire(settings: TranscriptionSettings) -> Wiring[CallEnded]:
         log_level=settings.log_level,
         deadline_s=settings.job_deadline_s,
     )
-    service = TranscriptionService(host, book)
+    # Two seconds: a call must not wait long for a memory that it can do without.
+    store = Store(settings, timeout_ms=2_000, is_essential=False)
+    memory = StageMemory(
+        store.results,
+        stage=STAGE,
+        answer_type=CallTranscribed,
+        policy=recording_policy(settings),
+        lifetime=timedelta(hours=settings.stage_results_lifetime_h),
+    )
+    service = TranscriptionService(host, book, memory)
     stage = Stage(name=STAGE, inputs=(CALLS_ENDED,), handle=service.handle, give_up=service.give_up)
-    return Wiring(stage=stage, host=host)
+    return Wiring(stage=stage, host=host, store=store)
 
 
 def main() -> None:
