@@ -2,11 +2,13 @@
 
 import logging
 import sys
+import traceback as traceback_module
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 from opentelemetry import trace
+from structlog.typing import ExcInfo
 
 
 def configure_logging(level: str) -> None:
@@ -17,7 +19,7 @@ def configure_logging(level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_frames),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -39,6 +41,14 @@ def configure_logging(level: str) -> None:
     root.setLevel(level)
     for noisy in ("aiokafka", "uvicorn", "faster_whisper", "httpx", "pymongo"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+def _frames(exc_info: ExcInfo) -> str:
+    """An exception's type and frames. Its own text stays out: a library's may quote what it was given."""
+    kind, _, traceback = exc_info
+    frames = traceback_module.extract_tb(traceback)
+    places = [f"{frame.name} ({frame.filename}, line {frame.lineno})" for frame in frames]
+    return "\n".join([kind.__name__, *reversed(places)])
 
 
 def _add_trace(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -11,14 +11,15 @@ from typing import Any, Generic, TypeVar
 import structlog
 from aiokafka.errors import KafkaConnectionError
 
-from infra.bus.connection import make_producer, quietly
+from infra.bus.connection import make_producer, no_broker, quietly
 from infra.bus.publisher import Publisher
 from infra.bus.runtime import Consumer
 from infra.bus.stage import Stage
 from infra.engine_host import EngineHost
-from infra.errors import CallyticsError, ErrorCode, Fatal
+from infra.errors import CallyticsError
 from infra.health import Health, HealthServer
 from infra.logs import configure_logging
+from infra.registry import codec_for
 from infra.settings import ConsumerSettings, Settings
 from infra.store import Store
 from infra.telemetry import configure_tracing
@@ -75,7 +76,7 @@ async def _serve(settings: ConsumerSettings, wiring: Wiring[E]) -> None:
         if wiring.store is not None:
             stack.callback(wiring.store.close)
             await wiring.store.prepare()
-        codec = Codec()
+        codec = await asyncio.to_thread(codec_for, settings)
         publisher = await stack.enter_async_context(running_publisher(settings, codec=codec))
         consumer = Consumer(settings, stage, publisher=publisher, codec=codec, health=health)
         watchdog = Watchdog(lambda: health.age_s, stall_after_s=settings.stall_after_s)
@@ -89,10 +90,12 @@ async def _serve(settings: ConsumerSettings, wiring: Wiring[E]) -> None:
 @asynccontextmanager
 async def running_publisher(settings: Settings, *, codec: Codec | None = None) -> AsyncIterator[Publisher]:
     """A publisher connected to the broker. Fatal when there is none."""
+    if codec is None:
+        codec = await asyncio.to_thread(codec_for, settings)
     producer = make_producer(settings)
     try:
         await _broker_or_fatal(producer.start(), settings)
-        yield Publisher(producer, codec or Codec())
+        yield Publisher(producer, codec)
     finally:
         await quietly(producer.stop())
 
@@ -101,10 +104,7 @@ async def _broker_or_fatal(work: Coroutine[Any, Any, None], settings: Settings) 
     try:
         await work
     except KafkaConnectionError as error:
-        raise Fatal(
-            ErrorCode.TRANSIENT,
-            f"no broker at {settings.kafka_bootstrap}; start it or set CALLYTICS_KAFKA_BOOTSTRAP",
-        ) from error
+        raise no_broker(settings) from error
 
 
 async def _unless_stopped(

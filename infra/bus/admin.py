@@ -3,7 +3,7 @@
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 
-from infra.bus.connection import make_admin, quietly
+from infra.bus.connection import make_admin, no_broker, quietly
 from infra.errors import ErrorCode, Fatal
 from infra.settings import Settings
 from schemas.topics import TOPICS
@@ -24,6 +24,7 @@ async def create_topics(settings: Settings, *, replication: int = 1) -> dict[str
                 topic_configs={
                     "retention.ms": str(topic.retention_ms),
                     "max.message.bytes": str(topic.max_message_bytes),
+                    "cleanup.policy": "compact,delete" if topic.compacted else "delete",
                 },
             )
             for topic in TOPICS
@@ -33,10 +34,7 @@ async def create_topics(settings: Settings, *, replication: int = 1) -> dict[str
             response = await admin.create_topics([topic])
             made.update({entry[0]: _made(entry[0], entry[1]) for entry in response.topic_errors})
     except KafkaConnectionError as error:
-        raise Fatal(
-            ErrorCode.TRANSIENT,
-            f"no broker at {settings.kafka_bootstrap}; start it or set CALLYTICS_KAFKA_BOOTSTRAP",
-        ) from error
+        raise no_broker(settings) from error
     finally:
         await quietly(admin.close())
     return made

@@ -8,6 +8,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
+from infra.errors import ErrorCode, Fatal
+from infra.security import kafka_options
 from infra.settings import ConsumerSettings, Settings
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -21,6 +23,7 @@ def make_producer(settings: Settings) -> AIOKafkaProducer:
     """A producer that calls a record sent only when all in-sync replicas have it."""
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka_bootstrap,
+        **kafka_options(settings),
         acks="all",
         enable_idempotence=settings.kafka_idempotence,
         compression_type="gzip",
@@ -37,6 +40,7 @@ def make_consumer(settings: ConsumerSettings, *, group: str) -> AIOKafkaConsumer
     """
     return AIOKafkaConsumer(
         bootstrap_servers=settings.kafka_bootstrap,
+        **kafka_options(settings),
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -50,12 +54,37 @@ def make_consumer(settings: ConsumerSettings, *, group: str) -> AIOKafkaConsumer
     )
 
 
+def make_reader(settings: Settings, *, group: str | None = None) -> AIOKafkaConsumer:
+    """A consumer that is told what to read and commits nothing; ``group`` only to ask how far that group is."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap,
+        **kafka_options(settings),
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        request_timeout_ms=settings.kafka_request_timeout_ms,
+    )
+
+
 def make_admin(settings: Settings) -> AIOKafkaAdminClient:
     """A client for topics."""
     return AIOKafkaAdminClient(
         bootstrap_servers=settings.kafka_bootstrap,
+        **kafka_options(settings),
         request_timeout_ms=settings.kafka_request_timeout_ms,
     )
+
+
+def no_broker(settings: Settings) -> Fatal:
+    """What to say when a client cannot start: aiokafka tells a refused password like an absent broker."""
+    protocol = settings.kafka_security_protocol
+    if protocol == "PLAINTEXT":
+        hint = "start it or set CALLYTICS_KAFKA_BOOTSTRAP"
+    else:
+        hint = f"check CALLYTICS_KAFKA_BOOTSTRAP and, for {protocol}, user, password and certificates"
+    message = f"no broker at {settings.kafka_bootstrap}, or it refused the credentials; {hint}"
+    return Fatal(ErrorCode.TRANSIENT, message)
 
 
 async def quietly(stopping: Coroutine[Any, Any, None], *, within_s: float = 10.0) -> None:

@@ -124,9 +124,11 @@ class ConsumerLoop:
 
     async def _turn(self) -> None:
         """One poll. ``getmany`` must never be cancelled: that disables aiokafka's own watchdog for good."""
+        waited = await self._room()
         self._regulate()
         batches = await self.consumer.getmany(
-            timeout_ms=self._settings.poll_timeout_ms, max_records=max(self._intake.free, 1)
+            timeout_ms=0 if waited and not self._intake.free else self._settings.poll_timeout_ms,
+            max_records=max(self._intake.free, 1),
         )
         # Live calls first: those that can wait then find their places taken.
         for place in sorted(batches, key=lambda place: lane_of(place.topic) is not Lane.LIVE):
@@ -134,6 +136,15 @@ class ConsumerLoop:
         self._hooks.tick()
         if time.monotonic() - self._last_commit_s >= self._settings.commit_interval_ms / 1000:
             await self._commit(within_s=_COMMIT_S)
+
+    async def _room(self) -> bool:
+        """Whether a poll's time was spent waiting for room; pausing at once would throw away what is prefetched."""
+        if self._intake.free or not self._work:
+            return False
+        tasks = {work.task for work in self._work.values()}
+        timeout_s = self._settings.poll_timeout_ms / 1000
+        await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        return True
 
     def _take_all(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
         partition = Partition(place.topic, place.partition)

@@ -12,6 +12,9 @@ from schemas.codec import Codec
 from schemas.records import Event
 from schemas.topics import Lane, topic_of
 
+AT_ONCE_SEGMENTS = 50
+"""An event of so few segments is encoded in less time than it takes to hand it to a thread."""
+
 
 class Publisher:
     """Sends events to their topics, keyed by call, with the trace context in the headers."""
@@ -24,10 +27,15 @@ class Publisher:
     async def publish(self, event: Event, lane: Lane = Lane.LIVE) -> None:
         """Send one event. Unavailable when the broker does not confirm it in time."""
         topic = topic_of(type(event), lane).name
-        # Encoding a long transcript takes a good part of a second: too long for the loop's heartbeats.
-        value = await asyncio.to_thread(self._codec.encode, event)
+        value = await self._encoded(event)
         with send_span(topic=topic, call_id=event.call_id):
             await self.send(topic, key=event.call_id.encode(), value=value)
+
+    async def _encoded(self, event: Event) -> bytes:
+        if len(getattr(event, "segments", ())) <= AT_ONCE_SEGMENTS:
+            return self._codec.encode(event)
+        # A long transcript takes a good part of a second: too long for the loop's heartbeats.
+        return await asyncio.to_thread(self._codec.encode, event)
 
     async def publish_all(self, events: Sequence[Event], lane: Lane = Lane.LIVE) -> None:
         """Send several events; Unavailable when one of them is not confirmed."""

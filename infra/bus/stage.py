@@ -35,6 +35,9 @@ _log = structlog.get_logger()
 
 E = TypeVar("E", bound=Event)
 
+AT_ONCE_BYTES = 32 * 1024
+"""A record up to this size is decoded in less time than it takes to hand it to a thread."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage(Generic[E]):
@@ -134,8 +137,11 @@ class StageProcessor(Generic[E]):
                 await self._settle(_Taken(record=record, event=event, span=span, fence=fence))
 
     async def _decoded(self, record: ConsumerRecord) -> Event:
-        # A long transcript takes a good part of a second: too long for the loop's heartbeats.
-        return await asyncio.to_thread(self._codec.decode, record.value or b"", self._event_types)
+        data: bytes = record.value or b""
+        if len(data) <= AT_ONCE_BYTES and self._codec.knows(data):
+            return self._codec.decode(data, self._event_types)
+        # A long transcript takes a good part of a second, a registry more: too long for the loop's heartbeats.
+        return await asyncio.to_thread(self._codec.decode, data, self._event_types)
 
     async def _settle(self, taken: _Taken[E]) -> None:
         """Answer the call; failing that, try it later; failing that, give it up."""
