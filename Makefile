@@ -47,7 +47,10 @@ lock: setup ## Pin the packages again after a change of pyproject.toml; newer on
 	$(COMPILE) pyproject.toml --output-file $(REQUIREMENTS)/runtime.txt
 	$(COMPILE) pyproject.toml --extra dev --extra embedded --extra train --extra bench \
 		--constraints $(REQUIREMENTS)/runtime.txt --output-file $(REQUIREMENTS)/dev.txt
+	$(COMPILE) pyproject.toml --extra peers --constraints $(REQUIREMENTS)/dev.txt \
+		--output-file $(REQUIREMENTS)/peers.txt
 	echo uv | $(COMPILE) - --constraints $(REQUIREMENTS)/dev.txt --output-file $(REQUIREMENTS)/uv.txt
+	echo hatchling | $(COMPILE) - --constraints $(REQUIREMENTS)/dev.txt --output-file $(REQUIREMENTS)/build.txt
 
 # Written last, so an interrupted set-up goes on where it stopped.
 $(READY): $(REQUIREMENTS)/uv.txt $(REQUIREMENTS)/dev.txt pyproject.toml

@@ -7,7 +7,7 @@ files of the folder ``CALLYTICS_SECRETS_DIR``, each named like its variable in l
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, FilePath, SecretStr, model_validator
 from pydantic_settings import (
@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     max_recording_s: Annotated[float, Field(gt=0)] = 4 * 3600.0
     recording_timeout_s: Annotated[float, Field(gt=0)] = 60.0
 
+    stage_results_lifetime_h: Annotated[float, Field(gt=0)] = 14 * 24.0
+    """How long a speech stage remembers its answers, so that nothing is worked out twice."""
+
     otlp_endpoint: str | None = None
     """Base address of an OTLP/HTTP collector such as ``http://collector:4318``. None: nothing is sent."""
     log_level: str = "INFO"
@@ -95,7 +98,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        **_: Any,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- there is no such file
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- its folder is not known before
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the folder of secrets. Fatal when it is not there."""
         folder = os.environ.get(SECRETS_DIR)

@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from infra.bus.admin import create_topics
 from infra.errors import ErrorCode, Fatal
+from infra.registry import SchemaRegistry, registry_subjects
 from infra.settings import Settings
-from infra.stack import EmbeddedStack
+from infra.stack import EmbeddedStack, StackAddresses
+from ops.cli.schemas import registered
 from schemas.topics import STAGES
 
 _QUICK_GROUPS = {
@@ -34,27 +36,58 @@ _READY_WITHIN_S = 180.0
 _STOP_WITHIN_S = 20.0
 
 
+def prepare(settings: Settings) -> None:
+    """Make the topics and, where a registry is set, register the events' schemas. What is there already stays."""
+    asyncio.run(create_topics(settings))
+    if settings.registry_url:
+        with SchemaRegistry(settings) as registry:
+            for ours, theirs in registry_subjects().items():
+                list(registered(registry, ours, theirs, dry_run=False))
+
+
+class RunningStack(Protocol):
+    """Broker and store that somebody else starts and stops, such as a started ``infra.real_stack.RealStack``."""
+
+    @property
+    def addresses(self) -> StackAddresses:
+        """Where the servers listen."""
+
+    def check(self) -> None:
+        """Fatal when a server has ended by itself."""
+
+
 class LocalPipeline:
     """A context manager around stack and services.
 
     ``folder`` takes data and logs (one ``<service>.log`` each). ``environment`` is added to what the services
-    see, on top of the stack's addresses.
+    see, on top of the stack's addresses. A ``stack`` that is given runs already and goes on running; without one
+    the pipeline has an embedded one of its own. ``module`` is what Python runs for a stage.
     """
 
     def __init__(
-        self, folder: Path, *, environment: Mapping[str, str], stages: Sequence[str] = STAGES
+        self,
+        folder: Path,
+        *,
+        environment: Mapping[str, str],
+        stages: Sequence[str] = STAGES,
+        stack: RunningStack | None = None,
+        module: str = "consumers.{stage}",
     ) -> None:
         self._folder = folder
         self._environment = dict(environment)
         self._stages = tuple(stages)
-        self._stack = EmbeddedStack(folder / "stack")
+        self._module = module
+        embedded = EmbeddedStack(folder / "stack")
+        self._own_stack = embedded if stack is None else None
+        self._stack: RunningStack = stack or embedded
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._stack.start()
-            asyncio.run(create_topics(self.settings))
+            if self._own_stack is not None:
+                self._own_stack.start()
+            prepare(self.settings)
             for stage in self._stages:
                 self.start(stage)
         except BaseException:
@@ -75,27 +108,29 @@ class LocalPipeline:
     @property
     def settings(self) -> Settings:
         """Settings that lead to this pipeline."""
-        addresses = self._stack.addresses
-        return Settings.model_validate(
-            {
-                "kafka_bootstrap": addresses.kafka_bootstrap,
-                "kafka_idempotence": False,
-                "mongo_url": addresses.mongo_url,
-                "otlp_endpoint": self._environment.get("CALLYTICS_OTLP_ENDPOINT"),
-            }
-        )
+        endpoint = self._environment.get("CALLYTICS_OTLP_ENDPOINT")
+        return Settings.model_validate({**self._stack.addresses.settings(), "otlp_endpoint": endpoint})
 
-    def start(self, stage: str) -> None:
-        """Start a service, again if it was stopped or killed."""
+    def start(self, stage: str, environment: Mapping[str, str] | None = None) -> None:
+        """Start a service, again if it was stopped or killed, with more variables if it needs some."""
+        self._processes[stage] = self.spawn(stage, environment)
+
+    def spawn(self, stage: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start one more member of a stage's group, which the caller ends."""
         with self.log(stage).open("ab") as log:
-            self._processes[stage] = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
-                [sys.executable, "-m", f"consumers.{stage}"],
-                env={**os.environ, **self.environment},
+            return subprocess.Popen(  # noqa: S603 -- our own interpreter and module
+                [sys.executable, "-m", *self._module.format(stage=stage).split()],
+                env={**os.environ, **self.environment, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process id of each service."""
+        return {stage: process.pid for stage, process in self._processes.items()}
 
     def kill(self, stage: str) -> None:
         """End a service at once, as ``kill -9`` does."""
@@ -107,6 +142,10 @@ class LocalPipeline:
         process = self._processes[stage]
         process.send_signal(signal.SIGTERM)
         return process.wait(timeout=_STOP_WITHIN_S)
+
+    def exit_code(self, stage: str) -> int | None:
+        """How a service ended; None while it runs."""
+        return self._processes[stage].poll()
 
     def log(self, stage: str) -> Path:
         """The file that a service logs to."""
@@ -148,4 +187,5 @@ class LocalPipeline:
                 process.kill()
                 process.wait()
         self._processes.clear()
-        self._stack.stop()
+        if self._own_stack is not None:
+            self._own_stack.stop()

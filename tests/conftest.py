@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from tests.servers import real_stack  # noqa: F401 -- a fixture of several folders
+
 _OURS = ("CALLYTICS_", "OTEL_")
 
 

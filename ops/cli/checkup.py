@@ -1,6 +1,7 @@
 """The checks of ``callytics doctor``. Each says what it saw and, unless all is well, what to do."""
 
 import asyncio
+import base64
 import logging
 import os
 import sys
@@ -14,6 +15,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from infra.errors import CallyticsError
+from infra.maven import how_to_install, missing_tools
+from infra.security import mongo_options, ssl_context
 from infra.settings import Settings
 from infra.speech import profile_book
 from ops.cli.presence import Presence, state_of
@@ -92,25 +95,51 @@ def check_profiles(settings: Settings) -> Iterator[Check]:
 
 def check_broker(settings: Settings) -> Iterator[Check]:
     """Whether a broker gives its metadata."""
-    remedy = "start the broker (callytics up) or set CALLYTICS_KAFKA_BOOTSTRAP"
+    remedy = (
+        "start the broker (callytics up) or check CALLYTICS_KAFKA_BOOTSTRAP, user, password and certificates"
+    )
     yield _answering("broker", settings.kafka_bootstrap, remedy, lambda: asyncio.run(_ask_broker(settings)))
 
 
 def check_store(settings: Settings) -> Iterator[Check]:
     """Whether the document store answers a ping."""
-    from infra.store import Store  # noqa: PLC0415 -- a slow import
+    from pymongo.errors import PyMongoError  # noqa: PLC0415 -- a slow import
+
+    from infra.store import Store  # noqa: PLC0415 -- the same
 
     async def ping() -> None:
         store = Store(settings, timeout_ms=int(_ANSWER_S * 1000))
         try:
             await asyncio.wait_for(store.ping(), 2 * _ANSWER_S)
+        except PyMongoError as error:
+            raise ConnectionError(type(error).__name__) from error
         finally:
             store.close()
 
     # The address without its credentials.
     where = urlsplit(settings.mongo_url.get_secret_value()).netloc.rpartition("@")[2]
-    remedy = "start the store (callytics up) or set CALLYTICS_MONGO_URL"
+    remedy = "start the store (callytics up) or check CALLYTICS_MONGO_URL, user, password and certificates"
     yield _answering("store", where, remedy, lambda: asyncio.run(ping()))
+
+
+def check_security(settings: Settings) -> Iterator[Check]:
+    """How the connections are secured; never the secrets themselves."""
+    protocol, user = settings.kafka_security_protocol, settings.kafka_username
+    ways = [protocol, *filter(None, (settings.kafka_sasl_mechanism,)), *([f"user {user}"] if user else [])]
+    yield Check(name="broker security", verdict="ok", detail=", ".join(ways))
+    options = mongo_options(settings)
+    tls = "TLS" if options.get("tls") or "tls=true" in settings.mongo_url.get_secret_value() else "no TLS"
+    detail = f"{tls}, user {settings.mongo_username}" if settings.mongo_username else tls
+    yield Check(name="store security", verdict="ok", detail=detail)
+
+
+def check_real_servers(_: Settings) -> Iterator[Check]:
+    """Whether ``callytics up --real`` could start its servers; only proofs and benchmarks need them."""
+    if missing := missing_tools():
+        detail = f"{' and '.join(missing)} missing; only callytics up --real needs them"
+        yield Check(name="real servers", verdict="warning", detail=detail, remedy=how_to_install(missing))
+    else:
+        yield Check(name="real servers", verdict="ok", detail="java and mvn are here")
 
 
 def check_registry(settings: Settings) -> Iterator[Check]:
@@ -121,7 +150,7 @@ def check_registry(settings: Settings) -> Iterator[Check]:
     url = settings.registry_url.rstrip("/") + "/subjects"
     where = urlsplit(url).netloc.rpartition("@")[2]
     remedy = "start the registry, or correct or unset CALLYTICS_REGISTRY_URL"
-    yield _answering("registry", where, remedy, lambda: _ask_registry(url))
+    yield _answering("registry", where, remedy, lambda: _ask_registry(url, settings))
 
 
 def check_roots(settings: Settings) -> Iterator[Check]:
@@ -144,6 +173,8 @@ CHECKS: tuple[Callable[[Settings], Iterable[Check]], ...] = (
     check_broker,
     check_store,
     check_registry,
+    check_security,
+    check_real_servers,
     check_roots,
 )
 
@@ -183,9 +214,14 @@ async def _ask_broker(settings: Settings) -> None:
         await quietly(admin.close(), within_s=_ANSWER_S)
 
 
-def _ask_registry(url: str) -> None:
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 -- checked below
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise ValueError("a registry is reached by http or https")
-    with urllib.request.urlopen(request, timeout=_ANSWER_S):  # noqa: S310 -- checked above
+def _ask_registry(url: str, settings: Settings) -> None:
+    head = {"Accept": "application/json"}
+    if settings.registry_username and settings.registry_password:
+        pair = f"{settings.registry_username}:{settings.registry_password.get_secret_value()}"
+        head["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    tls = None
+    if url.startswith("https:"):
+        tls = ssl_context(ca_file=settings.registry_ca_file, cert_file=None, key_file=None, key_password=None)
+    request = urllib.request.Request(url, headers=head)  # noqa: S310 -- the settings allow http and https only
+    with urllib.request.urlopen(request, timeout=_ANSWER_S, context=tls):  # noqa: S310 -- the same
         return

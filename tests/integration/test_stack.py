@@ -14,7 +14,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from motor.motor_asyncio import AsyncIOMotorClient
 
-import infra.stack
+import infra.servers
 from infra.errors import ErrorCode, Fatal
 from infra.settings import Settings
 from infra.stack import EmbeddedStack, StackAddresses
@@ -109,7 +109,7 @@ def test_servers_end_when_their_owner_is_killed() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(infra.stack.__file__).parent.parent,
+        cwd=Path(infra.servers.__file__).parent.parent,
     )
     with owner:
         assert owner.stdout is not None
@@ -132,11 +132,28 @@ def test_a_server_that_ended_by_itself_is_told_with_its_log() -> None:
 
 def test_a_taken_port_is_replaced_by_another(monkeypatch: pytest.MonkeyPatch, stack: EmbeddedStack) -> None:
     taken = int(stack.addresses.kafka_bootstrap.rpartition(":")[2])
-    real = infra.stack._free_port
+    real = infra.servers.free_port
     ports = iter([taken])
-    monkeypatch.setattr(infra.stack, "_free_port", lambda: next(ports, None) or real())
+    monkeypatch.setattr(infra.servers, "free_port", lambda: next(ports, None) or real())
     with EmbeddedStack() as other:
         assert other.addresses.kafka_bootstrap != stack.addresses.kafka_bootstrap
+    stack.check()
+
+
+async def test_a_store_that_was_killed_comes_back_in_its_place_with_its_documents() -> None:
+    with EmbeddedStack() as stack:
+        before = stack.addresses
+        assert await _count_after_insert(before, "call-1") == 1
+        stack.kill("store")
+        stack.check()
+        stack.start("store")
+        assert stack.addresses == before
+        assert await _count_after_insert(stack.addresses, "call-2") == 2
+
+
+def test_a_server_that_runs_is_not_started_a_second_time(stack: EmbeddedStack) -> None:
+    with pytest.raises(Fatal, match="runs already"):
+        stack.start("store")
     stack.check()
 
 
