@@ -35,6 +35,8 @@ class Topic:
     partitions: int = 12
     retention_ms: int = 7 * _DAY_MS
     max_message_bytes: int = 16 * 1024 * 1024
+    compacted: bool = False
+    """Only the newest record of each key is kept, and that no longer than the retention."""
     key: str = "call_id"
     """The event's field whose UTF-8 bytes are the message key: a call stays in order on one partition."""
 
@@ -108,7 +110,17 @@ DEAD_LETTERS: Final = tuple(
     Topic(name=dead_letter_topic(stage), event=None, lane=Lane.DEAD, retention_ms=30 * _DAY_MS)
     for stage in STAGES
 )
-TOPICS: Final = (*EVENT_TOPICS, *REPLAYS, *RETRIES, *DEAD_LETTERS)
+HANDLED_LETTERS: Final = Topic(
+    name="calls.dlq.handled",
+    event=None,
+    lane=Lane.DEAD,
+    partitions=1,
+    retention_ms=31 * _DAY_MS,
+    compacted=True,
+    key="topic/partition/offset",
+)
+"""What was done about dead letters, since the broker cannot delete a single one: JSON, kept longer than they."""
+TOPICS: Final = (*EVENT_TOPICS, *REPLAYS, *RETRIES, *DEAD_LETTERS, HANDLED_LETTERS)
 _BY_EVENT: Final = {topic.event: topic for topic in EVENT_TOPICS if topic.event is not None}
 _BY_NAME: Final = {topic.name: topic for topic in TOPICS}
 

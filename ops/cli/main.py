@@ -8,10 +8,26 @@ import sys
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from infra.errors import CallyticsError
-from ops.cli import demo, doctor, models, publish, run, show, speech, stack, topics
-from ops.cli.exits import exit_of
+from ops.cli import (
+    demo,
+    diff,
+    dlq,
+    doctor,
+    models,
+    publish,
+    replay,
+    run,
+    schemas,
+    show,
+    speech,
+    stack,
+    status,
+    topics,
+)
+from ops.cli.exits import Exit, exit_of
 
 app = typer.Typer(
     name="callytics",
@@ -26,9 +42,14 @@ app.add_typer(stack.app)
 app.add_typer(run.app)
 app.add_typer(publish.app)
 app.add_typer(show.app)
+app.add_typer(status.app)
 app.add_typer(doctor.app)
 app.add_typer(models.app, name="models")
 app.add_typer(topics.app, name="topics")
+app.add_typer(dlq.app, name="dlq")
+app.add_typer(replay.app, name="replay")
+app.add_typer(diff.app)
+app.add_typer(schemas.app, name="schemas")
 
 
 @app.callback()
@@ -52,6 +73,16 @@ def main() -> None:
     except CallyticsError as error:
         typer.echo(f"callytics: error: {' '.join(error.message.split())}", err=True)
         sys.exit(exit_of(error))
+    except ValidationError as error:
+        # Records are validated where they are read; what comes to here is a setting. Its value is never shown.
+        reasons = "; ".join(_setting_fault(fault["loc"], fault["msg"]) for fault in error.errors())
+        typer.echo(f"callytics: error: {reasons}", err=True)
+        sys.exit(Exit.ENVIRONMENT)
+
+
+def _setting_fault(location: tuple[int | str, ...], message: str) -> str:
+    name = f"CALLYTICS_{location[0]}".upper() if location else "the settings"
+    return f"{name}: {message.removeprefix('Value error, ')}"
 
 
 if __name__ == "__main__":
