@@ -47,14 +47,18 @@ class LagObserver:
         """Observe until cancelled."""
         while True:
             await asyncio.sleep(self._interval_s)
-            try:
-                async with asyncio.timeout(_ASK_S):
-                    waiting = await self._waiting()
-            except (KafkaError, TimeoutError) as error:
-                _log.warning("lag_unknown", error=type(error).__name__)
-            else:
-                self._report(waiting)
-                self._suspect(waiting)
+            await self.observe()
+
+    async def observe(self) -> None:
+        """One look at the broker; one that does not answer leaves the figures as they were."""
+        try:
+            async with asyncio.timeout(_ASK_S):
+                waiting = await self._waiting()
+        except (KafkaError, TimeoutError) as error:
+            _log.warning("lag_unknown", error=type(error).__name__)
+            return
+        self._report(waiting)
+        self._suspect(waiting)
 
     async def _waiting(self) -> Mapping[Partition, int]:
         """Records of each of our partitions that were not taken on yet."""

@@ -13,6 +13,7 @@ from infra.bus.fence import Fence
 from infra.bus.loop import ConsumerLoop
 from infra.envelope import now_ms
 from infra.errors import ErrorCode, Fatal
+from infra.servers import ServerStack
 from infra.settings import ConsumerSettings
 from infra.stack import EmbeddedStack
 
@@ -21,13 +22,16 @@ pytestmark = pytest.mark.integration
 BACKLOG = 20
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[EmbeddedStack]:
-    with EmbeddedStack() as running:
-        yield running
+@pytest.fixture(scope="module", params=["embedded", "real"])
+def stack(request: pytest.FixtureRequest) -> Iterator[ServerStack]:
+    if request.param == "real":
+        yield request.getfixturevalue("real_stack")
+    else:
+        with EmbeddedStack() as running:
+            yield running
 
 
-def _settings(stack: EmbeddedStack, *, max_in_flight: int = 8, drain_s: float = 10.0) -> ConsumerSettings:
+def _settings(stack: ServerStack, *, max_in_flight: int = 8, drain_s: float = 10.0) -> ConsumerSettings:
     return ConsumerSettings(
         kafka_bootstrap=stack.addresses.kafka_bootstrap,
         kafka_idempotence=False,
@@ -100,7 +104,7 @@ async def _until_true(holds: Callable[[], bool], *, within_s: float = 40.0) -> N
     await _until(answer, within_s=within_s)
 
 
-async def _fill(stack: EmbeddedStack, topic: str, *, partitions: int = 1, each: int = BACKLOG) -> None:
+async def _fill(stack: ServerStack, topic: str, *, partitions: int = 1, each: int = BACKLOG) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=stack.addresses.kafka_bootstrap)
     await admin.start()
     await admin.create_topics([NewTopic(topic, partitions, 1)])
@@ -127,7 +131,7 @@ async def _running(loop: ConsumerLoop) -> AsyncIterator[tuple[asyncio.Event, asy
 
 
 def _loop(
-    stack: EmbeddedStack, topic: str, gate: Gate, *, settings: ConsumerSettings | None = None
+    stack: ServerStack, topic: str, gate: Gate, *, settings: ConsumerSettings | None = None
 ) -> ConsumerLoop:
     settings = settings or _settings(stack)
     return ConsumerLoop(
@@ -135,9 +139,7 @@ def _loop(
     )
 
 
-async def _committed(
-    stack: EmbeddedStack, topic: str, *, partitions: Sequence[int] = (0,)
-) -> list[int | None]:
+async def _committed(stack: ServerStack, topic: str, *, partitions: Sequence[int] = (0,)) -> list[int | None]:
     """What the broker holds for the group, asked by a consumer that does not join it."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=stack.addresses.kafka_bootstrap,
@@ -151,7 +153,7 @@ async def _committed(
 
 
 async def test_a_backlog_is_taken_on_up_to_the_bound_and_committed_as_its_prefix_ends(
-    stack: EmbeddedStack,
+    stack: ServerStack,
 ) -> None:
     """Calls end in any order; the commit stops before the first one that has not (parallel-consumer 826)."""
     topic, gate = "prefix", Gate()
@@ -174,12 +176,12 @@ async def test_a_backlog_is_taken_on_up_to_the_bound_and_committed_as_its_prefix
     assert sorted(gate.ended) == [(0, offset) for offset in range(BACKLOG)], "each once"
 
 
-async def _is_committed(stack: EmbeddedStack, topic: str, offset: int) -> bool:
+async def _is_committed(stack: ServerStack, topic: str, offset: int) -> bool:
     return await _committed(stack, topic) == [offset]
 
 
 async def test_stopping_finishes_what_is_in_flight_commits_it_and_leaves_the_rest_to_another_member(
-    stack: EmbeddedStack,
+    stack: ServerStack,
 ) -> None:
     topic, first, second = "handover", Gate(), Gate()
     await _fill(stack, topic)
@@ -203,7 +205,7 @@ async def test_stopping_finishes_what_is_in_flight_commits_it_and_leaves_the_res
 
 
 async def test_a_record_that_never_ends_holds_the_commits_of_its_own_partition_only(
-    stack: EmbeddedStack,
+    stack: ServerStack,
 ) -> None:
     """And when its member stops, what it holds is not committed but done by the next one."""
     topic, gate = "stuck", Gate()
@@ -231,7 +233,7 @@ async def test_a_record_that_never_ends_holds_the_commits_of_its_own_partition_o
     assert sorted(again.ended) == [(0, offset) for offset in range(3, 10)]
 
 
-async def test_a_second_member_takes_over_a_part_and_no_record_is_lost(stack: EmbeddedStack) -> None:
+async def test_a_second_member_takes_over_a_part_and_no_record_is_lost(stack: ServerStack) -> None:
     """What was in flight when the partitions were shared anew may be done twice, never not at all."""
     topic, gates = "shared", (Gate(), Gate())
     await _fill(stack, topic, partitions=4, each=5)
@@ -252,7 +254,7 @@ async def test_a_second_member_takes_over_a_part_and_no_record_is_lost(stack: Em
     assert gates[1].ended, "the second member had its share"
 
 
-async def test_fatal_ends_the_loop_and_leaves_its_record_uncommitted(stack: EmbeddedStack) -> None:
+async def test_fatal_ends_the_loop_and_leaves_its_record_uncommitted(stack: ServerStack) -> None:
     topic = "fatal"
     await _fill(stack, topic, each=3)
     settings = _settings(stack)
@@ -269,7 +271,7 @@ async def test_fatal_ends_the_loop_and_leaves_its_record_uncommitted(stack: Embe
     assert await _committed(stack, topic) == [1]
 
 
-async def test_a_postponed_record_is_taken_on_when_it_is_due_and_not_before(stack: EmbeddedStack) -> None:
+async def test_a_postponed_record_is_taken_on_when_it_is_due_and_not_before(stack: ServerStack) -> None:
     """It holds no place meanwhile: what stands in other topics goes on."""
     topic, live, gate = "calls.analysis.retry.30s", "beside", Gate()
     gate.let_all()
@@ -296,7 +298,7 @@ async def test_a_postponed_record_is_taken_on_when_it_is_due_and_not_before(stac
     assert len(taken_ms[live]) == 5
 
 
-async def test_replayed_records_wait_while_live_ones_are_in_flight(stack: EmbeddedStack) -> None:
+async def test_replayed_records_wait_while_live_ones_are_in_flight(stack: ServerStack) -> None:
     topic, live, gate = "calls.transcribed.replay", "before-replays", Gate()
     await _fill(stack, live, each=6)
     await _fill(stack, topic, each=6)
@@ -322,7 +324,7 @@ async def test_replayed_records_wait_while_live_ones_are_in_flight(stack: Embedd
     assert all(live not in beside for name, beside in seen if name == topic)
 
 
-async def test_records_of_one_key_are_worked_on_one_after_the_other(stack: EmbeddedStack) -> None:
+async def test_records_of_one_key_are_worked_on_one_after_the_other(stack: ServerStack) -> None:
     topic, gate = "keyed", Gate()
     await _fill(stack, topic, each=0)
     producer: AIOKafkaProducer = make_producer(_settings(stack))

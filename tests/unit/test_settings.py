@@ -217,3 +217,18 @@ def test_a_certificate_that_is_none_is_told_by_name() -> None:
     settings = Settings.model_validate({"kafka_security_protocol": "SSL", "kafka_ca_file": __file__})
     with pytest.raises(Fatal, match=r"TLS cannot be set up .*test_settings"):
         kafka_options(settings)
+
+
+@pytest.mark.parametrize(
+    ("unsafe", "reason"),
+    [
+        ({"drain_s": 85.0, "termination_grace_s": 90.0}, "killed while they are finished"),
+        ({"rebalance_drain_s": 40.0}, "joining the group would time out"),
+        ({"backoff_initial_s": 30.0, "backoff_max_s": 20.0}, "exceeds backoff_max_s"),
+    ],
+)
+def test_settings_that_are_unsafe_together_are_refused_with_the_reason(
+    unsafe: dict[str, float], reason: str
+) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        ConsumerSettings.model_validate(unsafe)

@@ -133,7 +133,7 @@ def _killed(server: str, stage: Stage) -> None:
 def _store_fails(stage: Stage) -> None:
     point = {"failCommands": list(_STORE_FAULTS), "errorCode": _NOT_PRIMARY}
     with stage.rig.mongo() as client:
-        client.admin.command("configureFailPoint", "failCommand", mode={"times": 40}, data=point)
+        client.admin.command("configureFailPoint", "failCommand", mode={"times": 20}, data=point)
 
 
 def _members_come_and_go(stage: Stage) -> None:
