@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from infra.logs import configure_logging
 from infra.real_stack import RealStack
 from ops.bench.fault_rig.rig import FaultRig
 from ops.bench.fault_rig.scenarios import CRASHING, SCENARIOS, Result, Scenario, Stage, run
@@ -35,6 +36,7 @@ _WITHIN_S = 600.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the faults one after the other and print a row each; 1 when a call was lost or a document doubled."""
     options = _options(arguments)
+    configure_logging("WARNING")
     chosen = [s for s in (*SCENARIOS, CRASHING) if not options.only or s.name in options.only]
     each = max(2, options.calls // max(1, len(chosen)))
     print(_row(_HEAD), _row(["---"] * len(_HEAD)), sep="\n", flush=True)

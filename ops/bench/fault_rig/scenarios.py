@@ -69,12 +69,7 @@ def run(scenario: Scenario, stage: Stage, *, calls: int, within_s: float = 120.0
     scenario.strike(stage)
     over_ms = time.time_ns() // 1_000_000
     rig.publish(ids[calls // 2 :], kind=scenario.kind)
-    rig.await_documents(ids, within_s=within_s)
-    rig.await_true(
-        lambda: rig.statuses(ids)[scenario.status] == calls,
-        within_s=within_s,
-        what=lambda: f"{scenario.status} documents, got {dict(rig.statuses(ids))}",
-    )
+    rig.await_documents(ids, status=scenario.status, within_s=within_s)
     outcome = rig.outcome(ids)
     late = [ms - over_ms for ms in outcome.analyzed_ms.values() if ms > over_ms]
     return Result(outcome=outcome, recovery_s=sorted(ms / 1000 for ms in late))
