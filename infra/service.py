@@ -11,7 +11,8 @@ from typing import Any, Generic, TypeVar
 import structlog
 from aiokafka.errors import KafkaConnectionError
 
-from infra.bus.connection import make_producer, no_broker, quietly
+from infra.bus.connection import no_broker
+from infra.bus.producing import RenewedProducer
 from infra.bus.publisher import Publisher
 from infra.bus.runtime import Consumer
 from infra.bus.stage import Stage
@@ -92,12 +93,12 @@ async def running_publisher(settings: Settings, *, codec: Codec | None = None) -
     """A publisher connected to the broker. Fatal when there is none."""
     if codec is None:
         codec = await asyncio.to_thread(codec_for, settings)
-    producer = make_producer(settings)
+    producer = RenewedProducer(settings)
     try:
         await _broker_or_fatal(producer.start(), settings)
         yield Publisher(producer, codec)
     finally:
-        await quietly(producer.stop())
+        await producer.stop()
 
 
 async def _broker_or_fatal(work: Coroutine[Any, Any, None], settings: Settings) -> None:

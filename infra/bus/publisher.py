@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, Protocol
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from infra.errors import ErrorCode, Poison, Unavailable
@@ -16,10 +16,17 @@ AT_ONCE_SEGMENTS = 50
 """An event of so few segments is encoded in less time than it takes to hand it to a thread."""
 
 
+class Producer(Protocol):
+    """What a publisher needs of a Kafka client."""
+
+    async def send_and_wait(self, topic: str, **record: Any) -> Any:
+        """Send one record and return when it is confirmed; KafkaError when it is not."""
+
+
 class Publisher:
     """Sends events to their topics, keyed by call, with the trace context in the headers."""
 
-    def __init__(self, producer: AIOKafkaProducer, codec: Codec, *, timeout_s: float = 60.0) -> None:
+    def __init__(self, producer: Producer, codec: Codec, *, timeout_s: float = 60.0) -> None:
         self._producer = producer
         self._codec = codec
         self._timeout_s = timeout_s

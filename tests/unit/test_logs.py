@@ -109,7 +109,9 @@ def test_a_line_names_the_span_that_it_belongs_to(capsys: pytest.CaptureFixture[
     assert not {"trace_id", "span_id"} & outside.keys()
 
 
-def test_an_exception_is_told_by_type_and_place_without_its_own_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_is_told_by_type_and_place_without_its_own_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     configure_logging("INFO")
     try:
         raise ValueError("고객님의 말씀")  # noqa: TRY301 -- the exception is the test's material
