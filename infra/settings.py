@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(default_factory=default_cache)
     profiles_file: Path = INSTALLATION / "ops" / "models" / "profiles.yaml"
 
+    rules_dir: Path | None = None
+    """Lexicons and rules that replace the shipped ones: ``<rules_dir>/<tenant>/NAME``, ``<rules_dir>/NAME``."""
+
     allowed_roots: tuple[Path, ...] = ()
     """Folders that recordings may be read from. Empty: no file recording is read."""
     allowed_hosts: tuple[str, ...] = ()

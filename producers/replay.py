@@ -197,7 +197,9 @@ class ReplayRun:
     async def _parts(self, key: CallKey, newest: Newest | None) -> Assembly | None:
         if self._replay.selection.stage == ALL or newest is None:
             return None
-        return await self._store.assemblies.find(key, newest.run_id)
+        # A run that only analysed stored parts anew has none of its own.
+        found = await self._store.assemblies.find(key, newest.run_id)
+        return found or await self._store.assemblies.latest(key)
 
     async def _publish(self, event: Event) -> None:
         """Each record starts a trace of its own, which carries the replay's id."""

@@ -11,6 +11,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from schemas.acts import Category, Escalation, Profanity, PromiseMade
+from schemas.outcome import Keyword, Outcome, Summary, Topic
+from schemas.personal_data import PersonalData
 from schemas.records import (
     Audio,
     Call,
@@ -23,9 +26,9 @@ from schemas.records import (
     StageError,
     Word,
 )
+from schemas.sentiment import CallSentiment, Sentiment, TurnSentiment
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
-Score = Annotated[float, Field(ge=-1, le=1)]
 Reliability = Literal["high", "low"]
 """``low`` where overlap comes from one mixed channel: diarization underestimates it there."""
 
@@ -51,6 +54,8 @@ class SkipReason(StrEnum):
     """There is less material than the metric's definition needs."""
     UNSUPPORTED_LANGUAGE = "unsupported_language"
     """No lexicon for the language of this call."""
+    ASSISTANT_FAILED = "assistant_failed"
+    """The operator's language model gave no answer that can be used; everything else is there."""
     BUG = "bug"
     """The analyser raised: the log has the exception under the same call id."""
 
@@ -104,19 +109,7 @@ class Participant(Record):
     confidence: Confidence
 
 
-class Evidence(Record):
-    """One lexicon entry that spoke for a sentiment, with its share of the sum."""
-
-    entry: str
-    weight: float
-
-
-class Sentiment(Record):
-    """Polarity of one sentence: −1 (negative) … 1 (positive)."""
-
-    label: Literal["positive", "neutral", "negative"]
-    score: Score
-    evidence: tuple[Evidence, ...] = ()
+SentenceKind = Literal["statement", "question", "unfinished"]
 
 
 class Sentence(Record):
@@ -129,6 +122,8 @@ class Sentence(Record):
     text: str
     start_ms: Milliseconds
     end_ms: Milliseconds
+    kind: SentenceKind | None = None
+    """By its mark or, in Korean, by its ending; None where neither tells (네, a bare noun)."""
     sentiment: Sentiment | None = None
     acts: tuple[str, ...] = ()
 
@@ -146,6 +141,7 @@ class Turn(Record):
     """Mean share of the words' time that the speaker's segments cover; None: no such evidence exists."""
     words: tuple[Word, ...] = ()
     sentences: tuple[Sentence, ...] = ()
+    sentiment: TurnSentiment | None = None
 
 
 class Span(Record):
@@ -248,32 +244,6 @@ class Conversation(Record):
     longest_monologue_ms: PartyMilliseconds = PartyMilliseconds()
 
 
-class Quarter(Record):
-    """Mean sentiment in one quarter of the conversation; None where the party says no sentence in it."""
-
-    start_ms: Milliseconds
-    end_ms: Milliseconds
-    score: Score | None = None
-
-
-class PartySentiment(Record):
-    """How a party felt: mean over its sentences (answers like 네 left out), over time, and the change."""
-
-    label: Literal["positive", "neutral", "negative"]
-    score: Score
-    sentences: int
-    quarters: tuple[Quarter, ...]
-    trend: float | None = None
-    """Last quarter with a score minus the first with one."""
-
-
-class CallSentiment(Record):
-    """Sentiment by party."""
-
-    customer: PartySentiment | None = None
-    agent: PartySentiment | None = None
-
-
 class Provenance(Record):
     """What produced this document."""
 
@@ -302,6 +272,17 @@ class CallDocument(Record):
     turns: tuple[Turn, ...] = ()
     conversation: Conversation | None = None
     sentiment: CallSentiment | None = None
+    acts: Mapping[str, int] | None = None
+    """Act to how many sentences perform it: the agent's; of ``escalation_cue`` and ``profanity`` the customer's."""
+    promises: tuple[PromiseMade, ...] = ()
+    profanity: tuple[Profanity, ...] = ()
+    escalation: Escalation | None = None
+    categories: tuple[Category, ...] = ()
+    outcome: Outcome | None = None
+    summary: Summary | None = None
+    topics: tuple[Topic, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+    pii: tuple[PersonalData, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     provenance: Provenance
 

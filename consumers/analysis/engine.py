@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
+from pydantic import SecretStr
 
 from consumers.analysis.analysts import ANALYSERS
 from consumers.analysis.join import Joined, SpeakersFrom, join
 from consumers.analysis.language import language_of
-from consumers.analysis.roles import RoleResolver
+from consumers.analysis.personal_data.policy import POLICY, RedactionPolicy, Redactor
+from consumers.analysis.personal_data.redaction import Redacted, redact
+from consumers.analysis.roles import TABLE as ROLES
+from consumers.analysis.roles import CueTable, RoleResolver
 from consumers.analysis.sentences import SpokenSentence
 from consumers.analysis.skips import skip, skip_all
-from consumers.analysis.speech import SpokenTurn
-from consumers.analysis.tables import SHIPPED, Tables
+from consumers.analysis.speech import Speech, SpokenTurn
+from consumers.analysis.tables import Tables, TenantTables
 from consumers.analysis.tokens import KoreanTokeniser, Tokeniser, WordTokeniser
 from consumers.analysis.view import Analyser, CallView, Findings
 from infra.errors import ErrorCode, Poison
@@ -42,6 +47,8 @@ from schemas.records import (
 VERSION = "1"
 """Of the analysis itself; raised whenever the same input may give another document."""
 
+DEFAULT_TENANT = "default"
+
 _log = structlog.get_logger()
 _Result = TypeVar("_Result")
 _NONE_SPLIT: Mapping[str, tuple[SpokenSentence, ...]] = {}
@@ -52,7 +59,7 @@ class CallFacts:
     """What a document says of a call besides its analysis."""
 
     call_id: str
-    tenant: str = "default"
+    tenant: str = DEFAULT_TENANT
     run_id: str
     revision: int = 1
     status: DocumentStatus
@@ -67,12 +74,23 @@ class CallFacts:
 class AnalysisEngine:
     """Analyses calls one after the other; keeps the tokenisers and tables that it has loaded.
 
-    ``analysers`` run in order; one that raises costs its own feature and nothing else.
+    ``analysers`` run in order; one that raises costs its own feature and nothing else. ``pii_key`` is for
+    policies that hash personal data. ``tables`` are those of every tenant; without them each has its own under
+    ``rules_dir``, a changed file being noticed at the next call.
     """
 
-    def __init__(self, analysers: Sequence[Analyser] = ANALYSERS, *, tables: Tables = SHIPPED) -> None:
+    def __init__(
+        self,
+        analysers: Sequence[Analyser] = ANALYSERS,
+        *,
+        tables: Tables | None = None,
+        rules_dir: Path | None = None,
+        pii_key: SecretStr | None = None,
+    ) -> None:
+        self._pii_key = pii_key
         self._analysers = tuple(analysers)
-        self._tables = tables
+        self._fixed = tables
+        self._tenants = TenantTables(rules_dir)
         self._korean = KoreanTokeniser()
         self._words = WordTokeniser()
         self._roles = RoleResolver()
@@ -80,7 +98,7 @@ class AnalysisEngine:
     def warm_up(self) -> None:
         """Load everything that the first call would otherwise wait for."""
         self._korean.tokenise("안녕하세요")
-        self._versions()
+        self._versions(DEFAULT_TENANT)
 
     def analyse(self, transcribed: CallTranscribed, diarized: CallDiarized) -> CallDocument:
         """The document of a call; Poison when the events belong to different runs."""
@@ -108,7 +126,7 @@ class AnalysisEngine:
             update={
                 "language": view.language,
                 "participants": view.participants,
-                "turns": tuple(_turn(t, view, spoken.get(t.id, ()), extras) for t in joined.speech.turns),
+                "turns": tuple(_turn(t, view, spoken.get(t.id, ()), extras) for t in view.speech.turns),
                 "skipped": (*skipped, *more, *(s for found in findings for s in found.skipped)),
                 **fields,
             },
@@ -125,18 +143,33 @@ class AnalysisEngine:
             tokeniser=self._tokeniser(language),
             unattributed=joined.unattributed,
             wordless=joined.wordless,
-            tables=self._tables,
+            tables=self._tables(facts.tenant),
             direction=facts.call.direction,
         )
         nobody = tuple(
             Participant(speaker=s, role=Role.UNKNOWN, confidence=0) for s in joined.speech.speakers
         )
-        parts, skipped = _guard(
-            "roles", view, lambda: self._roles.resolve(joined.speech, facts.channel_roles), nobody
-        )
+        parts, skipped = _guard("roles", view, lambda: self._resolve_roles(facts, view), nobody)
         if joined.wordless is not None:
             skipped += skip_all(("turns.text", "sentences"), joined.wordless)
-        return replace(view, participants=parts), skipped
+        view, withheld = self._redacted(replace(view, participants=parts), facts.tenant)
+        return view, skipped + withheld
+
+    def _resolve_roles(self, facts: CallFacts, view: CallView) -> tuple[Participant, ...]:
+        return self._roles.resolve(
+            view.speech, facts.channel_roles, direction=view.direction, tables=view.tables
+        )
+
+    def _redacted(self, view: CallView, tenant: str) -> tuple[CallView, list[Skipped]]:
+        """The call without personal data; without any word where that cannot be had."""
+        policy = view.tables.get(POLICY, RedactionPolicy)
+        redactor = Redactor(policy, tenant, self._pii_key)
+        withheld: tuple[Speech, tuple[Redacted, ...]] = (replace(view.speech, turns=()), ())
+        (speech, found), failed = _guard(
+            "turns.text", view, lambda: redact(view.speech, redactor, view.tables, call=view), withheld
+        )
+        wordless = SkipReason.BUG if failed else view.wordless
+        return replace(view, speech=speech, personal_data=found, wordless=wordless), failed
 
     def _tokeniser(self, language: str | None) -> Tokeniser:
         return self._korean if language == "ko" else self._words
@@ -161,13 +194,19 @@ class AnalysisEngine:
             models=facts.models,
             speech=speech,
             skipped=tuple(skipped),
-            provenance=Provenance(analysis=VERSION, speakers_from=source, versions=self._versions()),
+            provenance=Provenance(
+                analysis=VERSION, speakers_from=source, versions=self._versions(facts.tenant)
+            ),
         )
 
-    def _versions(self) -> Mapping[str, str]:
-        own = {"tokeniser.ko": self._korean.version, "roles": self._roles.table.version}
+    def _tables(self, tenant: str) -> Tables:
+        return self._fixed or self._tenants.of(tenant)
+
+    def _versions(self, tenant: str) -> Mapping[str, str]:
+        tables = self._tables(tenant)
+        own = {"tokeniser.ko": self._korean.version, "roles": tables.get(ROLES, CueTable).version}
         return own | {
-            name: v for analyser in self._analysers for name, v in analyser.versions(self._tables).items()
+            name: v for analyser in self._analysers for name, v in analyser.versions(tables).items()
         }
 
 
@@ -203,11 +242,11 @@ def _silence(joined: Joined) -> tuple[bool | None, list[Skipped]]:
 
 
 def _extras(findings: Sequence[Findings]) -> Mapping[str, Mapping[str, object]]:
-    """Sentence id to what the analysers say of it."""
+    """Id of a turn or sentence to what the analysers say of it."""
     extras: dict[str, dict[str, object]] = {}
     for found in findings:
-        for sentence_id, fields in found.sentences.items():
-            extras.setdefault(sentence_id, {}).update(fields)
+        for part_id, fields in (*found.turns.items(), *found.sentences.items()):
+            extras.setdefault(part_id, {}).update(fields)
     return extras
 
 
@@ -218,7 +257,7 @@ def _turn(
     extras: Mapping[str, Mapping[str, object]],
 ) -> Turn:
     shares = [piece.confidence for piece in turn.pieces if piece.confidence is not None]
-    return Turn(
+    bare = Turn(
         id=turn.id,
         speaker=turn.speaker,
         role=view.roles.get(turn.speaker, Role.UNKNOWN),
@@ -229,11 +268,14 @@ def _turn(
         words=tuple(piece.word for piece in turn.pieces if piece.word is not None),
         sentences=tuple(_sentence(sentence, extras.get(sentence.id, {})) for sentence in spoken),
     )
+    return bare.model_copy(update=dict(extras.get(turn.id, {})))
 
 
 def _sentence(spoken: SpokenSentence, extra: Mapping[str, object]) -> Sentence:
     span = spoken.span
-    bare = Sentence(id=spoken.id, text=spoken.text, start_ms=span.start_ms, end_ms=span.end_ms)
+    bare = Sentence(
+        id=spoken.id, text=spoken.text, start_ms=span.start_ms, end_ms=span.end_ms, kind=spoken.kind
+    )
     return bare.model_copy(update=dict(extra))
 
 

@@ -5,9 +5,9 @@ Particles and the lexicon's ``between`` words may stand before an element, ``~``
 An entry may give several patterns, ``||`` between them.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -17,6 +17,7 @@ FREE_GAP = 4
 """How many arbitrary tokens ``~`` stands for at most."""
 
 Pattern = Annotated[str, StringConstraints(min_length=1)]
+Value = TypeVar("Value")
 
 
 class _Table(BaseModel):
@@ -24,14 +25,23 @@ class _Table(BaseModel):
 
 
 class Entry(_Table):
-    """One pattern and what it says of the speaker's mood."""
+    """One pattern and what it says of the speaker's mood, with a sentence in which it does.
+
+    ``fixed``: a negation is part of it and turns nothing. ``reproach``: nor does a question or a condition
+    weaken it (몇 번을 말해야 돼요?). ``opening``: only as the first words. ``silent_after``: acts of the other
+    party's last sentence after which it is a plain answer.
+    """
 
     id: str
     pattern: Pattern
     weight: Annotated[float, Field(ge=-1, le=1)]
     kind: Literal["emotion", "quality", "problem", "threat", "gratitude", "satisfaction"]
+    example: str = ""
     fixed: bool = False
+    reproach: bool = False
+    opening: bool = False
     speakers: Literal["customer", "any"] = "customer"
+    silent_after: frozenset[str] = frozenset()
 
 
 class Modifiers(_Table):
@@ -43,15 +53,18 @@ class Modifiers(_Table):
     post_negations: tuple[Pattern, ...]
     intensifiers: tuple[Pattern, ...]
     softeners: tuple[Pattern, ...]
-    requests: tuple[Pattern, ...]
     contrasts: tuple[Pattern, ...]
     conditions_before: tuple[Pattern, ...]
     conditions_after: tuple[Pattern, ...]
-    intents: tuple[Pattern, ...]
+    intents_before: tuple[Pattern, ...]
+    intents_after: tuple[Pattern, ...]
+    requests: tuple[Pattern, ...]
+    question_openings: tuple[Pattern, ...]
     question_endings: tuple[Pattern, ...]
-    question_mark: bool
+    tags: tuple[Pattern, ...]
     reasons: tuple[Pattern, ...]
     frames: tuple[Pattern, ...]
+    openers: tuple[Pattern, ...]
 
 
 class SentimentTable(_Table):
@@ -113,9 +126,17 @@ class WordSet:
     """Single-token patterns, asked for membership."""
 
     terms: tuple[Term, ...]
+    _forms: frozenset[str] = field(init=False)
+    _prefixed: tuple[Term, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_forms", frozenset(t.form for t in self.terms if not t.prefix))
+        object.__setattr__(self, "_prefixed", tuple(t for t in self.terms if t.prefix))
 
     def __contains__(self, token: Token) -> bool:
-        return any(term.matches(token) for term in self.terms)
+        if token.form in self._forms and any(term.matches(token) for term in self.terms):
+            return True
+        return any(term.matches(token) for term in self._prefixed)
 
 
 def word_set(patterns: Iterable[str]) -> WordSet:
@@ -123,46 +144,39 @@ def word_set(patterns: Iterable[str]) -> WordSet:
     return WordSet(tuple(_term(text) for pattern in patterns for text in pattern.split("|")))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """Where an entry matched, tokens ``[start, end)``, and which of them were merely passed over."""
+class PatternIndex(Generic[Value]):
+    """Patterns by their first word, so that a place in a text is asked only for those that can begin there."""
 
-    entry: Entry
-    start: int
-    end: int
-    passed: tuple[Token, ...]
+    def __init__(self, between: WordSet) -> None:
+        self._between = between
+        self._by_form: dict[str, list[tuple[Value, tuple[Element, ...]]]] = {}
+        self._by_prefix: dict[str, list[tuple[Value, tuple[Element, ...]]]] = {}
 
+    def add(self, patterns: str, value: Value) -> None:
+        """Every pattern of a row joined by ``||``."""
+        for pattern in patterns.split("||"):
+            elements = compile_pattern(pattern)
+            for term in elements[0].terms:
+                shelf = self._by_prefix if term.prefix else self._by_form
+                shelf.setdefault(term.form, []).append((value, elements))
 
-@dataclass(slots=True)
-class Lexicon:
-    """A sentiment table ready for matching."""
+    def at(self, tokens: Sequence[Token], place: int) -> Iterator[tuple[Value, tuple[int, ...]]]:
+        """Each pattern that begins at ``place``, with the indices of the tokens it takes."""
+        form = tokens[place].form
+        shelves = [self._by_form.get(form, ())]
+        if self._by_prefix:
+            shelves += [self._by_prefix.get(form[:length], ()) for length in range(len(form) + 1)]
+        for shelf in shelves:
+            for value, elements in shelf:
+                taken = self._match(elements, tokens, place)
+                if taken is not None:
+                    yield value, taken
 
-    table: SentimentTable
-    _between: WordSet = field(init=False)
-    _by_form: dict[str, list[tuple[Entry, tuple[Element, ...]]]] = field(init=False, default_factory=dict)
-    _by_prefix: list[tuple[Entry, tuple[Element, ...]]] = field(init=False, default_factory=list)
+    def anywhere(self, tokens: Sequence[Token]) -> bool:
+        """Whether any pattern stands in these tokens."""
+        return any(True for place in range(len(tokens)) for _ in self.at(tokens, place))
 
-    def __post_init__(self) -> None:
-        self._between = word_set(self.table.modifiers.between)
-        for entry in self.table.entries:
-            for pattern in entry.pattern.split("||"):
-                self._shelve(entry, compile_pattern(pattern))
-
-    def hits(self, tokens: Sequence[Token]) -> list[Hit]:
-        """Entries that match, longest first at each place, none overlapping another."""
-        found: list[Hit] = []
-        at = 0
-        while at < len(tokens):
-            best = self._best(tokens, at)
-            if best is None:
-                at += 1
-                continue
-            found.append(best)
-            at = best.end
-        return found
-
-    def match(self, elements: Sequence[Element], tokens: Sequence[Token], at: int) -> tuple[int, ...] | None:
-        """Indices of the tokens that a pattern beginning at ``at`` takes, or None."""
+    def _match(self, elements: Sequence[Element], tokens: Sequence[Token], at: int) -> tuple[int, ...] | None:
         taken: list[int] = []
         for element in elements:
             position = self._seek(element, tokens, at) if taken else at
@@ -185,16 +199,44 @@ class Lexicon:
     def _passable(self, token: Token) -> bool:
         return token.tag.startswith("J") or token in self._between
 
-    def _shelve(self, entry: Entry, elements: tuple[Element, ...]) -> None:
-        for term in elements[0].terms:
-            shelf = self._by_prefix if term.prefix else self._by_form.setdefault(term.form, [])
-            shelf.append((entry, elements))
 
-    def _best(self, tokens: Sequence[Token], at: int) -> Hit | None:
-        shelf = [*self._by_form.get(tokens[at].form, ()), *self._by_prefix]
-        matches = ((entry, self.match(elements, tokens, at)) for entry, elements in shelf)
-        hits = [_hit(entry, taken, tokens) for entry, taken in matches if taken is not None]
-        return max(hits, key=lambda hit: hit.end - len(hit.passed), default=None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """Where an entry matched, tokens ``[start, end)``, and which of them were merely passed over."""
+
+    entry: Entry
+    start: int
+    end: int
+    passed: tuple[Token, ...]
+
+
+class Lexicon:
+    """A sentiment table ready for matching."""
+
+    def __init__(self, table: SentimentTable) -> None:
+        self.table = table
+        self.between = word_set(table.modifiers.between)
+        self._index: PatternIndex[Entry] = PatternIndex(self.between)
+        for entry in table.entries:
+            self._index.add(entry.pattern, entry)
+
+    def hits(self, tokens: Sequence[Token]) -> list[Hit]:
+        """Entries that match, none overlapping another; at each place that with most words, then most weight."""
+        found: list[Hit] = []
+        at = 0
+        while at < len(tokens):
+            hits = [_hit(entry, taken, tokens) for entry, taken in self._index.at(tokens, at)]
+            best = max(hits, key=_weight_of_words, default=None)
+            if best is None:
+                at += 1
+                continue
+            found.append(best)
+            at = best.end
+        return found
+
+
+def _weight_of_words(hit: Hit) -> tuple[int, float]:
+    return hit.end - hit.start - len(hit.passed), abs(hit.entry.weight)
 
 
 def _hit(entry: Entry, taken: Collection[int], tokens: Sequence[Token]) -> Hit:

@@ -1,22 +1,25 @@
-"""Polarity of one sentence: lexicon entries, changed by what stands around them.
+"""Polarity of sentences: lexicon entries, changed by what stands around them.
 
 The rules are those of VADER (Hutto and Gilbert 2014) carried over to morphemes: negation weakens and turns,
 intensifiers and softeners scale, the clause after a contrast counts more, conditions, wishes and questions
-count less, routine thanks count little. Apology and empathy formulas of the agent name the customer's trouble
-and carry no mood.
+count less, routine thanks count little. What is said in form of a question but meant as a reproach keeps its
+weight. Apology and empathy formulas of the agent name the customer's trouble and carry no mood.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
 
-from consumers.analysis.lexicon import Element, Hit, Lexicon, WordSet, compile_pattern, word_set
+from consumers.analysis.lexicon import Hit, Lexicon, PatternIndex, SentimentTable, WordSet, word_set
+from consumers.analysis.sentences import SpokenSentence
+from consumers.analysis.speech import SpokenTurn
+from consumers.analysis.tables import Tables
 from consumers.analysis.tokens import Token
-from schemas.document import Evidence, Sentiment
 from schemas.records import Role
+from schemas.sentiment import Evidence, Label, Sentiment
 
-NEGATED_POSITIVE, NEGATED_NEGATIVE, TWICE_NEGATED = -0.8, -0.4, 0.6
+LANGUAGES = ("ko", "en")
+NEGATED_POSITIVE, NEGATED_NEGATIVE, TWICE_NEGATED = -0.8, -0.2, 0.6
 INTENSIFIED, SOFTENED = 1.3, 0.7
 LAST_CLAUSE, EARLIER_CLAUSE = 1.3, 0.7
 CONDITIONAL, ASKED, ROUTINE = 0.2, 0.3, 0.3
@@ -27,8 +30,6 @@ SQUASH = 1.0
 SCOPE = 3
 """How many tokens before an entry an intensifier, and after it a condition, still concerns it."""
 
-Label = Literal["positive", "neutral", "negative"]
-
 
 def label_of(score: float, threshold: float) -> Label:
     """The word for a score."""
@@ -37,140 +38,203 @@ def label_of(score: float, threshold: float) -> Label:
     return "positive" if score > 0 else "negative"
 
 
-@dataclass(slots=True)
-class _Sets:
-    """A lexicon's modifiers, compiled."""
-
-    negators: WordSet
-    intensifiers: WordSet
-    softeners: WordSet
-    requests: WordSet
-    contrasts: WordSet
-    conditions_before: WordSet
-    conditions_after: WordSet
-    intents: WordSet
-    question_endings: WordSet
-    reasons: WordSet
-    post_negations: list[tuple[Element, ...]]
-    frames: list[tuple[Element, ...]]
+def squashed(total: float) -> float:
+    """A sum of shares brought into −1…1."""
+    return round(total / sqrt(total * total + SQUASH), 3)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Who says a sentence, and the acts of what the other party said last."""
+
+    role: Role
+    answers: frozenset[str] = frozenset()
+
+
 class Polarity:
     """Scores sentences with one lexicon."""
 
-    lexicon: Lexicon
-    _sets: _Sets = field(init=False)
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        m = lexicon.table.modifiers
+        self.window = m.negation_window
+        self.negators, self.intensifiers = word_set(m.negators), word_set(m.intensifiers)
+        self.softeners, self.contrasts = word_set(m.softeners), word_set(m.contrasts)
+        self.conditions_before = word_set(m.conditions_before)
+        self.conditions_after = word_set(m.conditions_after)
+        self.reasons, self.openers = word_set(m.reasons), word_set(m.openers)
+        self.question_openings = word_set(m.question_openings)
+        self.question_endings = word_set(m.question_endings)
+        self.post_negations = self._patterns(m.post_negations)
+        self.intents_before = self._patterns(m.intents_before)
+        self.intents_after = self._patterns(m.intents_after)
+        self.requests, self.tags = self._patterns(m.requests), self._patterns(m.tags)
+        self.frames = self._patterns(m.frames)
 
-    def __post_init__(self) -> None:
-        m = self.lexicon.table.modifiers
-        self._sets = _Sets(
-            negators=word_set(m.negators),
-            intensifiers=word_set(m.intensifiers),
-            softeners=word_set(m.softeners),
-            requests=word_set(m.requests),
-            contrasts=word_set(m.contrasts),
-            conditions_before=word_set(m.conditions_before),
-            conditions_after=word_set(m.conditions_after),
-            intents=word_set(m.intents),
-            question_endings=word_set(m.question_endings),
-            reasons=word_set(m.reasons),
-            post_negations=[compile_pattern(p) for p in m.post_negations],
-            frames=[compile_pattern(p) for p in m.frames],
-        )
+    def score(self, tokens: Sequence[Token], setting: Setting, *, start: int = 0) -> Sentiment:
+        """Label, score and the entries behind it; ``start`` is where the sentence begins in its turn.
 
-    def score(self, tokens: Sequence[Token], role: Role) -> Sentiment:
-        """Label, score and the entries behind it. No entry means neutral, score 0, no evidence."""
-        hits = [] if self._is_formula(tokens, role) else self._hits_for(tokens, role)
-        shares = [(hit.entry.id, hit.entry.weight * self._factor(hit, tokens)) for hit in hits]
-        shares = [(entry, share) for entry, share in shares if share]
-        total = sum(share for _, share in shares)
-        score = round(total / sqrt(total * total + SQUASH), 3)
-        evidence = tuple(Evidence(entry=entry, weight=round(share, 3)) for entry, share in shares)
+        No entry means neutral, score 0, no evidence.
+        """
+        hits = [hit for hit in self.lexicon.hits(tokens) if self._counts(hit, tokens, setting)]
+        if not hits or self._is_formula(tokens, setting.role):
+            return Sentiment(label="neutral", score=0.0)
+        reading = _Reading(self, tokens, setting.role)
+        shares = [(hit, hit.entry.weight * reading.factor(hit)) for hit in hits]
+        shares = [(hit, share) for hit, share in shares if share]
+        score = squashed(sum(share for _, share in shares))
+        evidence = tuple(_evidence(hit, share, tokens, start) for hit, share in shares)
         return Sentiment(label=label_of(score, SENTENCE_THRESHOLD), score=score, evidence=evidence)
 
-    def _hits_for(self, tokens: Sequence[Token], role: Role) -> list[Hit]:
-        agent = role is Role.AGENT
-        return [hit for hit in self.lexicon.hits(tokens) if not agent or hit.entry.speakers == "any"]
+    def _counts(self, hit: Hit, tokens: Sequence[Token], setting: Setting) -> bool:
+        entry = hit.entry
+        if setting.role is Role.AGENT and entry.speakers != "any":
+            return False
+        if entry.silent_after & setting.answers:
+            return False
+        return not entry.opening or all(self._opens(token) for token in tokens[: hit.start])
+
+    def _opens(self, token: Token) -> bool:
+        return token.tag == "IC" or token in self.openers
 
     def _is_formula(self, tokens: Sequence[Token], role: Role) -> bool:
-        if role is Role.CUSTOMER:
-            return False
-        places = range(len(tokens))
-        return any(self.lexicon.match(frame, tokens, at) for frame in self._sets.frames for at in places)
+        return role is not Role.CUSTOMER and self.frames.anywhere(tokens)
 
-    def _factor(self, hit: Hit, tokens: Sequence[Token]) -> float:
-        clause = self._clause(hit, tokens)
-        if hit.entry.fixed:
-            return clause
-        return (
-            clause
-            * self._negation(hit, tokens)
-            * self._intensity(hit, tokens)
-            * self._mood(hit, tokens)
-            * self._routine(hit, tokens)
-        )
+    def _patterns(self, patterns: Iterable[str]) -> PatternIndex[bool]:
+        index: PatternIndex[bool] = PatternIndex(self.lexicon.between)
+        for pattern in patterns:
+            index.add(pattern, True)
+        return index
 
-    def _negation(self, hit: Hit, tokens: Sequence[Token]) -> float:
-        window = tokens[max(0, hit.start - self.lexicon.table.modifiers.negation_window) : hit.start]
-        count = sum(token in self._sets.negators for token in [*window, *hit.passed])
-        count += self._negated_after(hit, tokens)
+
+class _Reading:
+    """One sentence under one polarity: what changes its entries."""
+
+    def __init__(self, polarity: Polarity, tokens: Sequence[Token], role: Role) -> None:
+        self._p = polarity
+        self._tokens = tokens
+        self._role = role
+        self._contrast = self._last_contrast()
+        self._question = self._is_question()
+        self._request = polarity.requests.anywhere(tokens)
+
+    def factor(self, hit: Hit) -> float:
+        """What a hit's weight is multiplied by."""
+        factor = self._clause(hit) * self._intensity(hit)
+        if not hit.entry.fixed and not hit.entry.reproach:
+            factor *= self._negation(hit) * self._routine(hit)
+        return factor if hit.entry.reproach else factor * self._mood(hit)
+
+    def _negation(self, hit: Hit) -> float:
+        window = self._tokens[max(0, hit.start - self._p.window) : hit.start]
+        count = sum(token in self._p.negators for token in [*window, *hit.passed])
+        count += self._negated_after(hit)
         if count == 0:
             return 1.0
         if count > 1:
             return TWICE_NEGATED
         return NEGATED_POSITIVE if hit.entry.weight > 0 else NEGATED_NEGATIVE
 
-    def _negated_after(self, hit: Hit, tokens: Sequence[Token]) -> bool:
-        at = hit.end
+    def _negated_after(self, hit: Hit) -> bool:
+        tokens, at = self._tokens, hit.end
         while at < len(tokens) and tokens[at].tag in {"EP", "XSA", "XSV", "VCP"}:
             at += 1
-        starts = {at, min(at + 1, len(tokens))} if _particle(tokens, at) else {at}
-        return any(self.lexicon.match(p, tokens, s) for p in self._sets.post_negations for s in starts)
+        places = {at, at + 1} if at < len(tokens) and tokens[at].tag.startswith("J") else {at}
+        return any(True for p in places if p < len(tokens) for _ in self._p.post_negations.at(tokens, p))
 
-    def _intensity(self, hit: Hit, tokens: Sequence[Token]) -> float:
-        near = [*tokens[max(0, hit.start - SCOPE) : hit.start], *hit.passed]
-        factor = INTENSIFIED if any(token in self._sets.intensifiers for token in near) else 1.0
-        softened = any(token in self._sets.softeners for token in near)
-        polite = any(token in self._sets.requests for token in tokens)
-        return factor * (SOFTENED if softened and not polite else 1.0)
+    def _intensity(self, hit: Hit) -> float:
+        near = [*self._tokens[max(0, hit.start - SCOPE) : hit.start], *hit.passed]
+        factor = INTENSIFIED if _any(self._p.intensifiers, near) else 1.0
+        softened = not self._request and _any(self._p.softeners, near)
+        return factor * (SOFTENED if softened else 1.0)
 
-    def _clause(self, hit: Hit, tokens: Sequence[Token]) -> float:
-        contrast = self._last_contrast(tokens)
-        if contrast is None:
+    def _clause(self, hit: Hit) -> float:
+        if self._contrast is None:
             return 1.0
-        return LAST_CLAUSE if hit.start > contrast else EARLIER_CLAUSE
+        return LAST_CLAUSE if hit.start > self._contrast else EARLIER_CLAUSE
 
-    def _mood(self, hit: Hit, tokens: Sequence[Token]) -> float:
-        sets, after = self._sets, tokens[hit.end :]
-        before = tokens[max(0, hit.start - 2 * SCOPE) : hit.start]
-        if any(t in sets.conditions_after for t in after[:SCOPE]) or _any(sets.conditions_before, before):
+    def _mood(self, hit: Hit) -> float:
+        before, after = self._tokens[: hit.start], self._tokens[hit.end :]
+        conditional = _any(self._p.conditions_before, before[-2 * SCOPE :])
+        if conditional or _any(self._p.conditions_after, after[:SCOPE]):
             return CONDITIONAL
-        asked = self._is_question(tokens) and hit.start > (self._last_contrast(tokens) or -1)
-        return ASKED if asked or _any(sets.intents, after) else 1.0
+        return ASKED if self._asked(hit) or self._meant_as_reason(before, after) else 1.0
 
-    def _is_question(self, tokens: Sequence[Token]) -> bool:
-        marked = bool(tokens) and tokens[-1].form.endswith("?")
-        if self.lexicon.table.modifiers.question_mark:
-            return marked
-        endings = [token for token in tokens if token.tag == "EF"]
-        return bool(endings) and endings[-1] in self._sets.question_endings
+    def _asked(self, hit: Hit) -> bool:
+        """Whether it is part of what is asked, or a problem named only to ask for help with it."""
+        if hit.entry.kind == "problem":
+            return self._question or self._request
+        return self._question and (self._contrast is None or hit.start > self._contrast)
 
-    def _last_contrast(self, tokens: Sequence[Token]) -> int | None:
-        # A connective that ends the sentence sets nothing against anything.
-        places = [i for i, token in enumerate(tokens[:-1]) if token in self._sets.contrasts]
-        return places[-1] if places else None
+    def _meant_as_reason(self, before: Sequence[Token], after: Sequence[Token]) -> bool:
+        return self._p.intents_before.anywhere(before) or self._p.intents_after.anywhere(after)
 
-    def _routine(self, hit: Hit, tokens: Sequence[Token]) -> float:
+    def _routine(self, hit: Hit) -> float:
         if hit.entry.kind != "gratitude":
             return 1.0
-        meant = self._intensity(hit, tokens) > 1 or _any(self._sets.reasons, tokens)
-        return 1.0 if meant else ROUTINE
+        meant = self._intensity(hit) > 1 or _any(self._p.reasons, self._tokens)
+        return 1.0 if meant and self._role is not Role.AGENT else ROUTINE
+
+    def _is_question(self) -> bool:
+        words = [token for token in self._tokens if token.tag != "SF"]
+        if not words or self._p.tags.anywhere(words[-SCOPE:]):
+            return False
+        endings = [token for token in words if token.tag == "EF"]
+        ended = bool(endings) and endings[-1] in self._p.question_endings
+        return self._tokens[-1].form.endswith("?") or ended or words[0] in self._p.question_openings
+
+    def _last_contrast(self) -> int | None:
+        # A connective that ends the sentence sets nothing against anything.
+        content = [i for i, token in enumerate(self._tokens) if token.tag not in {"SF", "JX", "EF"}]
+        last = content[-1] if content else 0
+        places = [i for i, token in enumerate(self._tokens[:last]) if token in self._p.contrasts]
+        return places[-1] if places else None
 
 
-def _any(words: WordSet, tokens: Sequence[Token]) -> bool:
+def _any(words: WordSet, tokens: Iterable[Token]) -> bool:
     return any(token in words for token in tokens)
 
 
-def _particle(tokens: Sequence[Token], at: int) -> bool:
-    return at < len(tokens) and tokens[at].tag.startswith("J")
+def _evidence(hit: Hit, share: float, tokens: Sequence[Token], start: int) -> Evidence:
+    return Evidence(
+        entry=hit.entry.id,
+        weight=round(share, 3),
+        start=max(0, tokens[hit.start].start - start),
+        end=max(0, tokens[hit.end - 1].end - start),
+    )
+
+
+def polarity_for(tables: Tables, language: str) -> Polarity:
+    """The polarity of a language's table, compiled once."""
+    return tables.built(f"sentiment.{language}.yaml", SentimentTable, _compiled)
+
+
+def _compiled(table: SentimentTable) -> Polarity:
+    return Polarity(Lexicon(table))
+
+
+def of_sentences(
+    polarity: Polarity,
+    turns: Iterable[tuple[SpokenTurn, Role, Sequence[SpokenSentence]]],
+    acts: Mapping[str, Collection[str]],
+) -> Mapping[str, Sentiment]:
+    """Sentence id to its sentiment, for the turns of a call in order. ``acts`` may lack any sentence."""
+    return dict(_scored(polarity, turns, acts))
+
+
+def _scored(
+    polarity: Polarity,
+    turns: Iterable[tuple[SpokenTurn, Role, Sequence[SpokenSentence]]],
+    acts: Mapping[str, Collection[str]],
+) -> Iterator[tuple[str, Sentiment]]:
+    last: dict[str, frozenset[str]] = {}
+    for turn, role, sentences in turns:
+        others = [said for speaker, said in last.items() if speaker != turn.speaker]
+        setting = Setting(role=role, answers=others[-1] if others else frozenset())
+        start = 0
+        for sentence in sentences:
+            yield sentence.id, polarity.score(sentence.tokens, setting, start=start)
+            start += len(sentence.text)
+        if sentences:
+            last.pop(turn.speaker, None)
+            last[turn.speaker] = frozenset(acts.get(sentences[-1].id, ()))

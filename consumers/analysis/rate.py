@@ -7,6 +7,7 @@ they are read aloud in Sino-Korean, capitals by the names of the letters, other 
 import re
 
 from consumers.analysis.intervals import merge, total_ms
+from consumers.analysis.personal_data.placeholders import PLACEHOLDER
 from consumers.analysis.skips import skip
 from consumers.analysis.view import CallView
 from schemas.document import PartySpeechRate, Skipped, SkipReason, SpeechRate
@@ -78,7 +79,9 @@ def _chunk_syllables(chunk: str) -> int:
 
 def _party_rate(call: CallView, role: Role) -> SpeechRate | None:
     speakers = set(call.speakers(role))
-    pieces = [p for t in call.speech.turns if t.speaker in speakers for p in t.pieces if p.word is not None]
+    said = (p for t in call.speech.turns if t.speaker in speakers for p in t.pieces if p.word is not None)
+    # What stands for a personal value says nothing of how many syllables were spoken in its time.
+    pieces = [piece for piece in said if not PLACEHOLDER.search(piece.text)]
     voiced_ms = total_ms(merge((p.span for p in pieces), gap_ms=INNER_PAUSE_MS))
     if voiced_ms == 0:
         return None

@@ -1,27 +1,34 @@
 """Turns to sentences.
 
-Korean boundaries are Kiwi's, repaired where speech differs from writing: 요 glued to a connective ends a
-sentence (적어서요, 하나 더요), and so does a final ending before a blank, except in reported speech
-(온다 그랬어요) and before 싶 (되나 싶어요). Elsewhere a sentence ends at ``. ! ?``. In every language a pause
-of 0.8 s between two words ends it too. A boundary always lies behind a blank, so that no word is cut, and
-nothing is dropped: the sentences put together are the turn.
+Marks that the recogniser wrote are trusted. Where it wrote none, Korean ends where ``endings`` says, any other
+language at its pauses only. In every language a pause of 0.8 s between two words ends a sentence. A boundary
+always lies behind a blank, so that no word is cut, and nothing is dropped or added: the sentences put together
+are the turn, and what a missing mark would say is their ``kind``.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from consumers.analysis.endings import kind_of, kind_of_mark, spoken_cuts
 from consumers.analysis.intervals import Interval
 from consumers.analysis.speech import SpokenTurn
 from consumers.analysis.tokens import Token
+from schemas.document import SentenceKind
 
 SENTENCE_PAUSE_MS = 800
 """A pause of this length or more between two words ends a sentence."""
 
-_ABBREVIATIONS = frozenset("mr. mrs. ms. dr. st. no. vs. etc. e.g. i.e. a.m. p.m. inc. ltd.".split())  # noqa: SIM905 -- reads as the list it is
-_PUNCTUATED_END = re.compile(r"(\S*[.!?…]+[\"')\]]*)\s+(?=\S)")
-_REPORTING = ("하", "그러", "그렇", "이러", "말하")
+UNMARKED_WORDS = 20
+"""In a marked Korean turn, a stretch of more words without a mark is cut like an unmarked turn."""
+
+_TITLES = frozenset("mr. mrs. ms. dr. prof. vs. e.g. i.e. hwy. mt. gen. sen. rep. capt. approx.".split())  # noqa: SIM905 -- reads as the list it is
+_ENDINGS = frozenset("st. ave. rd. blvd. etc. a.m. p.m. inc. ltd. co. corp. jr. sr. u.s. u.k.".split())  # noqa: SIM905 -- as above
+_INITIAL = re.compile(r"[A-Za-z]\.")
+_HOUR = re.compile(r"\d+\.")
+_MARKED_END = re.compile(r"(\S*[.!?…。]+[\"')\]”’]*)\s+(?=\S)")
+_HESITATION = re.compile(r"(?:\.\.+|…)[\"')\]]*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +39,8 @@ class SpokenSentence:
     text: str
     span: Interval
     tokens: tuple[Token, ...]
+    kind: SentenceKind | None = None
+    """Statement, question or unfinished: by its mark, in Korean else by its ending; None where neither tells."""
 
 
 def split(turn: SpokenTurn, tokens: Sequence[Token], *, korean: bool) -> tuple[SpokenSentence, ...]:
@@ -39,18 +48,36 @@ def split(turn: SpokenTurn, tokens: Sequence[Token], *, korean: bool) -> tuple[S
     if not turn.text.strip():
         return ()
     places = locate(turn)
-    cuts = set(_korean_cuts(turn.text, tokens) if korean else _punctuation_cuts(turn.text))
-    cuts |= set(_pause_cuts(turn, places))
+    pauses_ms = _pauses(turn, places)
+    cuts = set(_marked_cuts(turn.text, korean=korean))
+    if korean:
+        cuts |= set(_unmarked_cuts(turn.text, tokens, cuts, pauses_ms))
+    cuts |= {place for place, pause_ms in pauses_ms.items() if pause_ms >= SENTENCE_PAUSE_MS}
     bounds = [0, *sorted(cut for cut in cuts if _behind_blank(turn.text, cut)), len(turn.text)]
     parts = [Interval(start, end) for start, end in pairwise(bounds)]
     return tuple(
-        SpokenSentence(
-            id=f"{turn.id}.s{number}",
-            text=turn.text[part.start_ms : part.end_ms],
-            span=_when(turn, places, part),
-            tokens=tuple(t for t in tokens if part.start_ms <= t.start < part.end_ms),
-        )
+        _sentence(f"{turn.id}.s{number}", turn, part, places, tokens, korean=korean)
         for number, part in enumerate(parts, start=1)
+    )
+
+
+def _sentence(
+    sentence_id: str,
+    turn: SpokenTurn,
+    part: Interval,
+    places: Sequence[int | None],
+    tokens: Sequence[Token],
+    *,
+    korean: bool,
+) -> SpokenSentence:
+    text = turn.text[part.start_ms : part.end_ms]
+    own = tuple(t for t in tokens if part.start_ms <= t.start < part.end_ms)
+    return SpokenSentence(
+        id=sentence_id,
+        text=text,
+        span=_when(turn, places, part),
+        tokens=own,
+        kind=kind_of(text, own) if korean else kind_of_mark(text),
     )
 
 
@@ -70,39 +97,42 @@ def _behind_blank(text: str, cut: int) -> bool:
     return 0 < cut < len(text) and text[cut - 1].isspace() and not text[cut].isspace()
 
 
-def _korean_cuts(text: str, tokens: Sequence[Token]) -> Iterator[int]:
-    for place, (before, after) in enumerate(pairwise(tokens), start=1):
-        if _vocative(tokens[place:]):
-            return
-        if after.sentence != before.sentence or _spoken_end(text, before, after):
-            yield after.start
-
-
-def _vocative(tail: Sequence[Token]) -> bool:
-    """Whether all that follows is the addressee, as in 어떻게 해요 고객님."""
-    words = [token.form for token in tail if token.tag != "SF"]
-    return words == ["고객", "님"]
-
-
-def _spoken_end(text: str, token: Token, following: Token) -> bool:
-    if not text[token.end : following.start].isspace():
-        return False
-    if token.form in {"요", "이요"} and token.tag in {"MM", "JX"}:
-        return token.start > 0 and not text[token.start - 1].isspace()
-    reported = token.form.endswith(("다", "라", "냐", "자")) and following.form in _REPORTING
-    return token.tag == "EF" and not reported and following.form != "싶"
-
-
-def _punctuation_cuts(text: str) -> Iterator[int]:
-    for match in _PUNCTUATED_END.finditer(text):
-        if match.group(1).lower() not in _ABBREVIATIONS:
+def _marked_cuts(text: str, *, korean: bool) -> Iterator[int]:
+    for match in _MARKED_END.finditer(text):
+        if _closes(match.group(1).lstrip("\"'(["), text[match.end() :], korean=korean):
             yield match.end()
 
 
-def _pause_cuts(turn: SpokenTurn, places: Sequence[int | None]) -> Iterator[int]:
-    for (before, _), (after, place) in pairwise(zip(turn.pieces, places, strict=True)):
-        if place is not None and after.span.start_ms - before.span.end_ms >= SENTENCE_PAUSE_MS:
-            yield place
+def _closes(word: str, rest: str, *, korean: bool) -> bool:
+    """Whether the mark at the end of ``word`` ends a sentence, given what comes after it."""
+    if _HESITATION.search(word) or (korean and _HOUR.fullmatch(word)):
+        return not korean and rest[0].isupper()
+    if _INITIAL.fullmatch(word) or word.lower() in _TITLES:
+        return False
+    if word.lower() == "no." and rest[0].isdecimal():
+        return False
+    return word.lower() not in _ENDINGS or rest[0].isupper()
+
+
+def _unmarked_cuts(
+    text: str, tokens: Sequence[Token], marked: Iterable[int], pauses_ms: Mapping[int, int]
+) -> Iterator[int]:
+    """Cuts by ending, in the stretches where the recogniser wrote no mark or forgot to."""
+    bounds = [0, *sorted(marked), len(text)]
+    for start, end in pairwise(bounds):
+        stretch = text[start:end]
+        if not re.search(r"[.!?…]", stretch) or len(stretch.split()) > UNMARKED_WORDS:
+            own = [token for token in tokens if start <= token.start < end]
+            yield from spoken_cuts(text, own, pauses_ms)
+
+
+def _pauses(turn: SpokenTurn, places: Sequence[int | None]) -> dict[int, int]:
+    """Place of each word but the first to the silence before it."""
+    return {
+        place: after.span.start_ms - before.span.end_ms
+        for (before, after), place in zip(pairwise(turn.pieces), places[1:], strict=True)
+        if place is not None
+    }
 
 
 def _when(turn: SpokenTurn, places: Iterable[int | None], part: Interval) -> Interval:

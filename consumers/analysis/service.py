@@ -6,6 +6,7 @@ there is; whoever completes it analyses the call. A part that comes again does n
 
 from collections.abc import Sequence
 
+from consumers.analysis.assistant import Assistant
 from consumers.analysis.summary import summarise
 from consumers.analysis.worker import AnalysisJob
 from infra.engine_host import EngineHost
@@ -23,9 +24,16 @@ Part = CallTranscribed | CallDiarized
 class AnalysisService:
     """Joins, analyses, stores, announces: in this order."""
 
-    def __init__(self, host: EngineHost[AnalysisJob, CallDocument], store: Store) -> None:
+    def __init__(
+        self,
+        host: EngineHost[AnalysisJob, CallDocument],
+        store: Store,
+        *,
+        assistant: Assistant | None = None,
+    ) -> None:
         self._host = host
         self._store = store
+        self._assistant = assistant
 
     async def handle(self, part: Part) -> Sequence[Event]:
         """The call's result, once both parts are there; nothing before."""
@@ -36,6 +44,8 @@ class AnalysisService:
             document = await self._host.run(
                 AnalysisJob(transcribed=assembly.transcribed, diarized=assembly.diarized)
             )
+        if self._assistant is not None:
+            document = await self._assistant.add_to(document)
         return await self._store_and_announce(document)
 
     async def give_up(self, part: Part, reason: StageError) -> Sequence[Event]:

@@ -17,6 +17,7 @@ _MESSAGES = {
     SkipReason.PARTY_ABSENT: "agent or customer does not speak",
     SkipReason.TOO_FEW: "there is too little of it in this call",
     SkipReason.UNSUPPORTED_LANGUAGE: "there is no lexicon for this language",
+    SkipReason.ASSISTANT_FAILED: "the language model gave no usable answer; the service's log says why",
     SkipReason.BUG: "the analyser raised; the log has the exception under this call id",
 }
 

@@ -1,7 +1,8 @@
 """A document's figures for subscribers that must not see a word of the call."""
 
-from schemas.document import CallDocument, Conversation, Participant, PartyInterruptions, PartySentiment
+from schemas.document import CallDocument, Conversation, Participant, PartyInterruptions
 from schemas.records import CallAnalyzed, PartySummary, Role
+from schemas.sentiment import PartySentiment
 
 
 def summarise(document: CallDocument, *, event_id: str, produced_at_ms: int) -> CallAnalyzed:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+from consumers.analysis.personal_data.placeholders import PLACEHOLDER, TAG
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -57,7 +59,7 @@ class KoreanTokeniser:
             Token(_typed_jamo(t.form), t.tag.split("-")[0], t.start, t.start + t.len, t.sent_position)
             for t in self._kiwi.tokenize(text)
         ]
-        return tuple(_normalised(raw))
+        return tuple(_normalised(_placeholders_whole(text, raw)))
 
 
 class WordTokeniser:
@@ -70,7 +72,7 @@ class WordTokeniser:
         return tuple(token for match in _WORD.finditer(text) for token in _words(match))
 
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.!?]+")
+_WORD = re.compile(PLACEHOLDER.pattern + r"|[^\W_]+(?:['’][^\W_]+)*|[.!?]+")
 _NOT = {"can't": "can", "won't": "will", "shan't": "shall"}
 _BOUND_TO_TYPED = str.maketrans("ᆨᆫᆮᆯᆷᆸᆺᆻᆼᇀ", "ㄱㄴㄷㄹㅁㅂㅅㅆㅇㅌ")
 _WHOLE_VERBS = frozenset({"못하"})
@@ -79,13 +81,26 @@ _WHOLE_VERBS = frozenset({"못하"})
 
 def _words(match: re.Match[str]) -> Iterator[Token]:
     text, start, end = match.group().lower().replace("’", "'"), match.start(), match.end()
-    if not text[0].isalnum():
+    if text[0] == "[":
+        yield Token(match.group(), TAG, start, end)
+    elif not text[0].isalnum():
         yield Token(text[-1], "SF", start, end)
     elif text.endswith("n't"):
         yield Token(_NOT.get(text, text[:-3]), "W", start, end)
         yield Token("not", "W", start, end)
     else:
         yield Token(text, "W", start, end)
+
+
+def _placeholders_whole(text: str, tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens with each placeholder of a personal value made one."""
+    spans = [match.span() for match in PLACEHOLDER.finditer(text)] if "[" in text else []
+    for start, end in spans:
+        inside = [n for n, token in enumerate(tokens) if start <= token.start < end]
+        if inside:
+            whole = Token(text[start:end], TAG, start, end, tokens[inside[0]].sentence)
+            tokens = [*tokens[: inside[0]], whole, *tokens[inside[-1] + 1 :]]
+    return tokens
 
 
 def _typed_jamo(form: str) -> str:

@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-from consumers.analysis import sentences
+from consumers.analysis import act_rules, polarity, sentences, signals
+from consumers.analysis.act_rules import Mark
 from consumers.analysis.intervals import Interval, merge
+from consumers.analysis.personal_data.redaction import Redacted
+from consumers.analysis.profanity import profanity_filter
 from consumers.analysis.sentences import SpokenSentence
 from consumers.analysis.speech import UNKNOWN_SPEAKER, Speech
 from consumers.analysis.tables import SHIPPED, Tables
 from consumers.analysis.tokens import Tokeniser
 from schemas.document import Participant, Skipped, SkipReason
 from schemas.records import Direction, Role
+from schemas.sentiment import Sentiment
 
 MERGE_GAP_MS = 300
 """Gaps of one speaker up to this are no pause."""
@@ -38,6 +42,8 @@ class CallView:
     wordless: SkipReason | None = None
     tables: Tables = SHIPPED
     direction: Direction = Direction.UNKNOWN
+    personal_data: tuple[Redacted, ...] = ()
+    """What was replaced in ``speech`` before the analysis."""
 
     @cached_property
     def sentences(self) -> Mapping[str, tuple[SpokenSentence, ...]]:
@@ -46,6 +52,45 @@ class CallView:
         return {
             turn.id: sentences.split(turn, self.tokeniser.tokenise(turn.text), korean=korean)
             for turn in self.speech.turns
+        }
+
+    @cached_property
+    def act_marks(self) -> Mapping[str, tuple[Mark, ...]]:
+        """Sentence id to its acts with their kinds; empty for a language without act rules."""
+        if self.language not in act_rules.LANGUAGES:
+            return {s.id: () for spoken in self.sentences.values() for s in spoken}
+        return act_rules.mark(
+            self.speech.turns,
+            self.sentences,
+            roles=self.roles,
+            acts=act_rules.tagger(self.tables, self.language),
+            profanity=profanity_filter(self.tables),
+        )
+
+    @cached_property
+    def acts(self) -> Mapping[str, tuple[str, ...]]:
+        """Sentence id to the names of its acts, each once."""
+        return {key: tuple(dict.fromkeys(m.act for m in marks)) for key, marks in self.act_marks.items()}
+
+    @cached_property
+    def polarity(self) -> Mapping[str, Sentiment]:
+        """Sentence id to its sentiment; empty in a language without a lexicon."""
+        if self.language not in polarity.LANGUAGES:
+            return {}
+        turns = (
+            (t, self.roles.get(t.speaker, Role.UNKNOWN), self.sentences[t.id]) for t in self.speech.turns
+        )
+        return polarity.of_sentences(polarity.polarity_for(self.tables, self.language), turns, self.acts)
+
+    @cached_property
+    def signals(self) -> Mapping[str, frozenset[str]]:
+        """Sentence id to its signals of the outcome; empty for a language without rules."""
+        known = self.language in signals.LANGUAGES
+        finder = signals.finder(self.tables, self.language or "") if known else None
+        return {
+            s.id: finder.find(s, self.roles.get(t.speaker, Role.UNKNOWN)) if finder else frozenset()
+            for t in self.speech.turns
+            for s in self.sentences[t.id]
         }
 
     @cached_property
@@ -89,10 +134,11 @@ class CallView:
 class Findings:
     """What an analyser adds to the document.
 
-    ``fields`` are top-level fields of the document, ``sentences`` fields of single sentences by their id.
+    ``fields`` are top-level fields of the document, ``turns`` and ``sentences`` fields of single ones by id.
     """
 
     fields: Mapping[str, object] = field(default_factory=dict)
+    turns: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     sentences: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     skipped: Sequence[Skipped] = ()
 

@@ -1,6 +1,9 @@
 """The part of the service that lives in the engine's process: both parts of a call in, document out."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
 
 from consumers.analysis.engine import AnalysisEngine
 from schemas.document import CallDocument
@@ -30,6 +33,6 @@ class AnalysisWorker:
         return self._engine.analyse(job.transcribed, job.diarized)
 
 
-def make_worker() -> AnalysisWorker:
+def make_worker(*, rules_dir: Path | None = None, pii_key: SecretStr | None = None) -> AnalysisWorker:
     """Build the worker; called inside the engine's process."""
-    return AnalysisWorker(AnalysisEngine())
+    return AnalysisWorker(AnalysisEngine(rules_dir=rules_dir, pii_key=pii_key))

@@ -28,6 +28,8 @@ MAX_CHANNELS = 8
 
 _CONTAINERS = "wav,w64,mp3,flac,ogg,mov,matroska,webm,aac,amr,aiff,au,caf,asf,avi"
 """No playlists (HLS, concat, DASH): those make FFmpeg read whatever files and addresses they name."""
+INPUT_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
+"""How every recording is opened."""
 
 _MAX_CONTAINER_FAILURES = 100
 _TRUNCATED_SHARE = 0.98
@@ -43,9 +45,8 @@ def decode(data: bytes, *, max_duration_s: float) -> Waveform:
     """
     if not data:
         raise _unreadable("the file is empty")
-    options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
     try:
-        with av.open(io.BytesIO(data), "r", metadata_errors="ignore", options=options) as container:
+        with av.open(io.BytesIO(data), "r", metadata_errors="ignore", options=INPUT_OPTIONS) as container:
             if not container.streams.audio:
                 raise _unreadable("the file has no audio stream")
             stream = container.streams.audio[0]

@@ -31,6 +31,13 @@ class Assembly:
     transcribed: CallTranscribed | None
     diarized: CallDiarized | None
 
+    @property
+    def revision(self) -> int:
+        """The run's revision; 0 while a part is missing."""
+        if self.transcribed is None or self.diarized is None:
+            return 0
+        return max(self.transcribed.revision, self.diarized.revision)
+
 
 class Assemblies:
     """Joins parts. ``ok`` beside the encoded parts tells which of them a failed one must not replace."""
@@ -58,6 +65,33 @@ class Assemblies:
             "assemblies", {"tenant": key[0], "call_id": key[1], "run_id": run_id}
         )
         return await asyncio.to_thread(self._decoded, found[0]) if found else None
+
+    async def latest(self, key: CallKey) -> Assembly | None:
+        """The parts of a call's newest run that has both; None when none has (any more)."""
+        records = await self._database.find("assemblies", {"tenant": key[0], "call_id": key[1]})
+        found = await asyncio.to_thread(lambda: [self._decoded(record) for record in records])
+        return max(
+            (parts for parts in found if parts.revision), key=lambda parts: parts.revision, default=None
+        )
+
+    async def arrived(
+        self,
+        *,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        call_ids: Sequence[str] = (),
+        tenant: str | None = None,
+    ) -> list[CallKey]:
+        """The calls whose first part came in that time, in the order of their keys."""
+        expiry: dict[str, Any] = {}
+        for bound, at_ms in (("$gte", since_ms), ("$lt", until_ms)):
+            if at_ms is not None:
+                expiry[bound] = datetime.fromtimestamp(at_ms / 1000, UTC) + ASSEMBLY_LIFETIME
+        query = {"expires_at": expiry, "call_id": {"$in": list(call_ids)}, "tenant": tenant}
+        wanted = {"expires_at": bool(expiry), "call_id": bool(call_ids), "tenant": tenant is not None}
+        chosen = {name: value for name, value in query.items() if wanted[name]}
+        records = await self._database.find("assemblies", chosen, ("tenant", "call_id"))
+        return sorted({(record["tenant"], record["call_id"]) for record in records})
 
     async def parts(self, keys: Sequence[CallKey]) -> dict[CallKey, frozenset[str]]:
         """Which parts (``transcribed``, ``diarized``) the runs of these calls have, of those that have any."""

@@ -16,8 +16,12 @@ from ops.cli import (
     diff,
     dlq,
     doctor,
+    export,
+    keywords,
     models,
     publish,
+    reanalyze,
+    redact,
     replay,
     run,
     schemas,
@@ -42,6 +46,7 @@ app.add_typer(stack.app)
 app.add_typer(run.app)
 app.add_typer(publish.app)
 app.add_typer(show.app)
+app.add_typer(redact.app)
 app.add_typer(status.app)
 app.add_typer(doctor.app)
 app.add_typer(models.app, name="models")
@@ -49,6 +54,9 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(replay.app, name="replay")
 app.add_typer(diff.app)
+app.add_typer(reanalyze.app)
+app.add_typer(export.app)
+app.add_typer(keywords.app, name="keywords")
 app.add_typer(schemas.app, name="schemas")
 
 

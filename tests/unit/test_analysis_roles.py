@@ -1,7 +1,7 @@
 """Roles: from the channels where they are known, else from what is said over the whole call, else unknown."""
 
 from consumers.analysis.intervals import Interval
-from consumers.analysis.roles import DEDUCED_CONFIDENCE, RoleResolver
+from consumers.analysis.roles import DEDUCED_CONFIDENCE, RoleResolver, score
 from consumers.analysis.speech import UNKNOWN_SPEAKER, Speech, SpokenTurn
 from schemas.records import Role
 
@@ -54,9 +54,9 @@ def test_a_lone_speaker_can_have_a_role() -> None:
     }
 
 
-def test_among_three_the_one_in_between_is_other() -> None:
+def test_whoever_takes_over_after_a_transfer_is_an_agent_too() -> None:
     found = roles(speech(("X", GREETING), ("Y", PROBLEM), ("Z", "연결해 드릴게요")))
-    assert found == {"X": Role.AGENT, "Y": Role.CUSTOMER, "Z": Role.OTHER}
+    assert found == {"X": Role.AGENT, "Y": Role.CUSTOMER, "Z": Role.AGENT}
 
 
 def test_words_without_a_speaker_never_get_a_role() -> None:
@@ -64,7 +64,7 @@ def test_words_without_a_speaker_never_get_a_role() -> None:
 
 
 def test_a_habit_is_no_proof_so_a_cue_counts_at_most_four_times() -> None:
-    assert RESOLVER.score(["고객님 " * 50]) == RESOLVER.score(["고객님 " * 4])
+    assert score(RESOLVER.table, ["고객님 " * 50]) == score(RESOLVER.table, ["고객님 " * 4])
 
 
 def test_more_evidence_means_more_confidence() -> None:
