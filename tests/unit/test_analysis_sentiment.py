@@ -199,3 +199,42 @@ def test_a_wrong_table_is_fatal_and_names_its_place() -> None:
         data.parse(
             "{version: '1', language: ko, entries: [{id: x, weight: 7}]}", SentimentTable, source="mine.yaml"
         )
+
+
+def test_quarters_and_the_call_have_amazons_scale_beside_ours() -> None:
+    found = customer(call(ANGRY))
+    assert found.aws_score == pytest.approx(found.score * 5, abs=0.01)
+    known = [q for q in found.quarters if q.score is not None]
+    assert known
+    assert [q.aws_score for q in known] == [pytest.approx((q.score or 0) * 5, abs=0.01) for q in known]
+    assert [q.aws_score for q in customer(call(HAPPY)).quarters if q.score is None] == [None, None]
+
+
+def test_peak_end_is_the_mean_of_the_worst_sentence_and_of_the_last_three() -> None:
+    said = ["정말 화가 나네요.", "아직 안 왔어요.", "주문 번호는 삼 번이에요.", "책임자 바꿔 주세요."]
+    document = call([("A", "무엇을 도와드릴까요?"), *(("C", text) for text in said)])
+    scores = [
+        (s.id, s.sentiment.score)
+        for turn in document.turns
+        for s in turn.sentences
+        if turn.role is Role.CUSTOMER and s.sentiment is not None
+    ]
+    found = customer(document).peak_end
+    assert found is not None
+    worst = min(scores, key=lambda item: item[1])
+    end = sum(score for _, score in scores[-3:]) / 3
+    assert (found.peak.sentence_id, found.peak.score) == worst
+    assert found.score == pytest.approx((worst[1] + end) / 2, abs=0.001)
+
+
+def test_two_sentences_have_no_peak_and_end() -> None:
+    assert customer(call([("A", "무엇을 도와드릴까요?"), ("C", "너무 화가 나네요.")])).peak_end is None
+
+
+def test_a_turn_is_scored_like_one_sentence_of_all_its_evidence() -> None:
+    turn = call([("A", "무엇을 도와드릴까요?"), ("C", "너무 화가 나네요. 정말 답답하네요.")]).turns[1]
+    assert turn.sentiment is not None
+    parts = [s.sentiment.score for s in turn.sentences if s.sentiment is not None]
+    assert len(parts) == 2
+    assert turn.sentiment.label == "negative"
+    assert turn.sentiment.score < min(parts)

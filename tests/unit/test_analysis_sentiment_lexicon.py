@@ -26,7 +26,7 @@ def entries() -> Iterator[object]:
             yield pytest.param(language, entry, id=entry.id)
 
 
-@pytest.mark.parametrize(("language", "entry"), entries())
+@pytest.mark.parametrize(("language", "entry"), list(entries()))
 def test_an_entry_matches_its_example_and_gives_it_its_sign(language: str, entry: Entry) -> None:
     polarity = polarity_for(SHIPPED, language)
     tokens = TOKENISERS[language].tokenise(entry.example)
