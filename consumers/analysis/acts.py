@@ -84,10 +84,10 @@ def _promises(call: CallView) -> Iterator[PromiseMade]:
 
 
 def _profanity(call: CallView) -> Iterator[Profanity]:
-    rules = profanity_filter(call.tables)
     for turn, sentence in said(call):
-        tier = rules.tier(sentence.tokens, call.language)
-        if tier is not None:
-            role = call.roles.get(turn.speaker, Role.UNKNOWN)
-            where = place(turn, sentence).model_dump()
-            yield Profanity(**where, speaker=turn.speaker, role=role, tier=tier)
+        role = call.roles.get(turn.speaker, Role.UNKNOWN)
+        for mark in call.act_marks[sentence.id]:
+            if mark.act == "profanity":
+                where = place(turn, sentence).model_dump()
+                found = where | {"speaker": turn.speaker, "role": role, "tier": int(mark.kind or 0)}
+                yield Profanity.model_validate(found)

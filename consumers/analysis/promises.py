@@ -12,7 +12,10 @@ from consumers.analysis.tokens import Token
 
 _NUMBERS = frozenset({"NR", "SN", "MM"})
 _LIMITS = word_set(
-    ["까지|이내|안|후|뒤|내|중|전|경|쯤|정도|사이|부터", "by|within|before|in|next|after|end|of|the|this"]
+    [
+        "까지|이내|안|후|뒤|내|중|전|경|쯤|정도|사이|부터",
+        "by|within|before|in|next|after|end|of|the|this|one|two|three|four|five|six|seven|ten|few|couple",
+    ]
 )
 """Words that belong to a time when they stand beside one."""
 
@@ -64,10 +67,13 @@ def promise_slots(tables: Tables, language: str) -> PromiseSlots:
 
 
 def _text(sentence: SpokenSentence, match: Found[str]) -> str:
-    """The words themselves; tokens count from the beginning of the turn, the sentence's text does not."""
+    """The whole words; tokens count from the beginning of the turn, the sentence's text does not."""
     first, last = sentence.tokens[match.start], sentence.tokens[match.end - 1]
-    offset = _offset(sentence)
-    return sentence.text[first.start - offset : last.end - offset].strip()
+    offset, text = _offset(sentence), sentence.text
+    start, end = first.start - offset, last.end - offset
+    start = text.rfind(" ", 0, start + 1) + 1
+    rest = text.find(" ", end)
+    return text[start : rest if rest >= 0 else len(text)].strip().rstrip(".,!?")
 
 
 def _offset(sentence: SpokenSentence) -> int:

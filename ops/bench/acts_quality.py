@@ -1,7 +1,9 @@
 """How well acts, roles and profanity are told: on labelled dialogues and lines, Korean and English.
 
 ``labelled/acts.*.jsonl`` and ``labelled/profanity.*.jsonl`` were written for this project by one author who also
-wrote the rules, the frozen parts before any rule was measured; the rules were then tuned on dev only. Roles are
+wrote the rules: the frozen parts when there was a first draft of the rules that nothing had been measured with.
+Rules were then tuned on dev and on phrases that stand in neither part; expect other authors' calls to be worse.
+Roles are
 not given: they come from the words, and the acts are told with the roles found. An act is right when its turn
 has it. The plain baseline for profanity looks for the words as strings.
 """

@@ -23,6 +23,7 @@ from ops.cli import (
     reanalyze,
     redact,
     replay,
+    rules,
     run,
     schemas,
     show,
@@ -57,6 +58,7 @@ app.add_typer(diff.app)
 app.add_typer(reanalyze.app)
 app.add_typer(export.app)
 app.add_typer(keywords.app, name="keywords")
+app.add_typer(rules.app, name="rules")
 app.add_typer(schemas.app, name="schemas")
 
 

@@ -94,8 +94,9 @@ def analyze(
     """
     payloads = _payloads(file)
     from consumers.analysis.engine import AnalysisEngine  # noqa: PLC0415 -- loads the tokenisers
+    from infra.settings import Settings  # noqa: PLC0415 -- not needed for --help
 
-    engine = AnalysisEngine()
+    engine = AnalysisEngine(rules_dir=Settings().rules_dir)
     single = len(payloads) == 1 and not json_lines
     documents = (_document(engine, file, line, text) for line, text in payloads)
     form = Form.JSON_LINES if json_lines else Form.TEXT if single else Form.JSON

@@ -1,0 +1,197 @@
+"""Acts: what is done with a sentence, and what only looks like it."""
+
+import pytest
+
+from consumers.analysis.engine import AnalysisEngine
+from consumers.analysis.transcript import analyse_turns
+from schemas.acts import ACTS
+from schemas.document import CallDocument, SkipReason
+
+ENGINE = AnalysisEngine()
+
+
+def call(*said: tuple[str, str], language: str = "ko", roles: bool = True) -> CallDocument:
+    turns = [
+        {"speaker": speaker, "start_ms": n * 4000, "end_ms": n * 4000 + 3500, "text": text}
+        for n, (speaker, text) in enumerate(said)
+    ]
+    speakers = {speaker for speaker, _ in said}
+    given = {name: name for name in ("agent", "customer") if roles and name in speakers}
+    return analyse_turns(ENGINE, {"call_id": "c", "language": language, "roles": given, "turns": turns})
+
+
+def acts(text: str, *, role: str = "agent", language: str = "ko") -> set[str]:
+    document = call((role, text), language=language)
+    return {act for turn in document.turns for sentence in turn.sentences for act in sentence.acts}
+
+
+@pytest.mark.parametrize(
+    ("act", "text"),
+    [
+        ("greeting", "안녕하십니까 고객님"),
+        ("self_introduction", "한빛카드 상담사 김민지입니다"),
+        ("recording_notice", "상담 내용은 녹음되고 있습니다"),
+        ("need_check", "무엇을 도와드릴까요"),
+        ("identity_check", "본인 확인을 위해 생년월일 말씀해 주시겠어요"),
+        ("empathy", "많이 속상하셨겠어요"),
+        ("empathy", "그러셨군요"),
+        ("apology", "불편을 드려 죄송합니다"),
+        ("thanks", "감사합니다"),
+        ("cushion", "번거로우시겠지만 다시 한번 말씀해 주시겠어요"),
+        ("refusal", "그 부분은 처리가 불가합니다"),
+        ("alternative", "다른 방법으로는 앱에서 신청하실 수 있습니다"),
+        ("offer", "문자로 안내해 드릴까요"),
+        ("promise", "내일까지 연락드리겠습니다"),
+        ("hold_notice", "잠시만 기다려 주시겠어요"),
+        ("hold_thanks", "기다려 주셔서 감사합니다"),
+        ("transfer_notice", "담당 부서로 연결해 드리겠습니다"),
+        ("further_help", "더 궁금하신 점은 없으세요"),
+        ("closing", "좋은 하루 되세요"),
+        ("abuse_warning", "욕설을 하시면 상담이 종료될 수 있습니다"),
+        ("blame", "그건 고객님 잘못입니다"),
+        ("conflict_phrase", "흥분하지 마시고요"),
+    ],
+)
+def test_korean_agent_acts(act: str, text: str) -> None:
+    assert act in acts(text)
+
+
+@pytest.mark.parametrize(
+    ("act", "text"),
+    [
+        ("greeting", "Good morning"),
+        ("self_introduction", "My name is Sarah"),
+        ("recording_notice", "This call may be recorded"),
+        ("need_check", "How can I help you today?"),
+        ("identity_check", "Can I take your full name and date of birth?"),
+        ("empathy", "I completely understand your frustration"),
+        ("apology", "I apologise for the inconvenience"),
+        ("cushion", "I'm afraid that is sold out"),
+        ("refusal", "We can't do that"),
+        ("alternative", "You could move it to another date instead"),
+        ("offer", "Would you like me to change it?"),
+        ("promise", "I'll call you back on Wednesday"),
+        ("hold_notice", "One moment please"),
+        ("hold_thanks", "Thanks for holding"),
+        ("transfer_notice", "I'll put you through"),
+        ("further_help", "Is there anything else?"),
+        ("closing", "Have a great day"),
+        ("abuse_warning", "Please watch your language"),
+        ("blame", "You should have given us the right postcode"),
+        ("conflict_phrase", "You need to calm down"),
+    ],
+)
+def test_english_agent_acts(act: str, text: str) -> None:
+    assert act in acts(text, language="en")
+
+
+@pytest.mark.parametrize(
+    ("act", "text"),
+    [
+        ("apology", "죄송하지만 그 부분은 어렵습니다"),
+        ("apology", "죄송합니다만 처리가 안 됩니다"),
+        ("alternative", "무엇을 도와드릴까요"),
+        ("offer", "무엇을 도와드릴까요"),
+        ("empathy", "잠시만 기다려 주시겠어요"),
+        ("empathy", "번거로우시겠지만 다시 한번 말씀해 주시겠어요"),
+        ("empathy", "불편을 드려 죄송합니다"),
+        ("refusal", "욕설을 하시면 상담 진행이 어렵습니다"),
+        ("alternative", "욕설을 하시면 통화가 종료될 수 있습니다"),
+        ("refusal", "인터넷이 안 되시나요"),
+        ("hold_notice", "기다려 주셔서 감사합니다"),
+        ("promise", "담당 부서로 연결해 드리겠습니다"),
+    ],
+)
+def test_what_only_looks_like_an_act(act: str, text: str) -> None:
+    assert act not in acts(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "책임자 바꿔 주세요",
+        "소비자원에 신고할 거예요",
+        "고소하겠습니다",
+        "지금 세 번째 전화하는 거예요",
+        "다른 통신사로 옮길 거예요",
+    ],
+)
+def test_the_customers_words_that_take_the_matter_further(text: str) -> None:
+    assert "escalation_cue" in acts(text, role="customer")
+    assert "escalation_cue" not in acts(text, role="agent")
+
+
+@pytest.mark.parametrize(
+    "text", ["해지하려면 위약금이 얼마예요", "분실 신고하려고요", "요금제를 해지하려고 합니다"]
+)
+def test_asking_how_to_cancel_or_report_is_no_threat(text: str) -> None:
+    assert "escalation_cue" not in acts(text, role="customer")
+
+
+def test_a_greeting_is_one_at_the_start_and_a_farewell_at_the_end() -> None:
+    middle = [("agent", "네 확인했습니다"), ("customer", "네")] * 8
+    document = call(*middle, ("agent", "안녕하세요"), ("agent", "네"), *middle)
+    assert document.acts is not None
+    assert document.acts["greeting"] == 0
+    document = call(("agent", "좋은 하루 되세요"), *middle)
+    assert document.acts is not None
+    assert document.acts["closing"] == 0
+
+
+def test_counts_are_the_agents_and_those_of_the_cues_the_customers() -> None:
+    document = call(
+        ("agent", "불편을 드려 죄송합니다"),
+        ("customer", "죄송합니다"),
+        ("customer", "책임자 바꿔 주세요"),
+        ("customer", "씨발"),
+    )
+    assert document.acts is not None
+    assert set(document.acts) == set(ACTS)
+    counted = {act: count for act, count in document.acts.items() if count}
+    assert counted == {"apology": 1, "escalation_cue": 1, "profanity": 1}
+
+
+def test_without_roles_the_sentences_keep_their_acts_and_the_counts_are_skipped() -> None:
+    document = call(("S1", "네"), ("S2", "감사합니다"), roles=False)
+    assert document.acts is None
+    assert document.turns[1].sentences[0].acts == ("thanks",)
+    assert ("acts", SkipReason.ROLES_UNKNOWN) in {(s.feature, s.reason) for s in document.skipped}
+
+
+def test_a_language_without_rules_is_skipped_by_name() -> None:
+    document = call(("agent", "Guten Tag"), language="de")
+    assert document.acts is None
+    assert ("acts", SkipReason.UNSUPPORTED_LANGUAGE) in {(s.feature, s.reason) for s in document.skipped}
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "who", "when"),
+    [
+        ("제가 내일 오전까지 연락드리겠습니다", "ko", "제가", "내일 오전까지"),
+        ("담당 부서에서 세 시까지 전화드릴 거예요", "ko", "담당 부서에서", "세 시까지"),
+        ("바로 처리해 드리겠습니다", "ko", None, None),
+        ("I'll call you back within two days", "en", "I'll", "within two days"),
+    ],
+)
+def test_a_promise_says_who_and_when_in_its_own_words_or_not_at_all(
+    text: str, language: str, who: str | None, when: str | None
+) -> None:
+    (promise,) = call(("agent", text), language=language).promises
+    assert (promise.who, promise.when) == (who, when)
+    assert (promise.turn_id, promise.start_ms, promise.end_ms) == ("t0001", 0, 3500)
+
+
+@pytest.mark.parametrize(
+    ("customer", "agent", "repeats"),
+    [
+        ("접수번호는 삼칠구이예요", "삼칠구이요", True),
+        ("접수번호는 삼칠구이예요", "사오일팔이요", False),
+        ("세탁기가 소리가 너무 커요", "세탁기 소리가 크다는 말씀이시죠", True),
+        ("세탁기가 소리가 너무 커요", "배송은 내일 오전이 맞습니다", False),
+    ],
+)
+def test_repeating_back_needs_what_the_customer_has_just_said(
+    customer: str, agent: str, repeats: bool
+) -> None:
+    sentences = call(("customer", customer), ("agent", agent)).turns[1].sentences
+    assert any("repeat_back" in sentence.acts for sentence in sentences) is repeats
