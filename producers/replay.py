@@ -15,6 +15,7 @@ from infra.bus import headers
 from infra.bus.publisher import Publisher
 from infra.bus.scan import scan
 from infra.envelope import event_id, now_ms
+from infra.registry import codec_for
 from infra.settings import Settings
 from infra.store import Assembly, CallKey, Newest, Replay, ReplayState, Selection, Store
 from infra.telemetry import send_span
@@ -53,7 +54,7 @@ class Pace:
 
 async def select(selection: Selection, settings: Settings) -> dict[CallKey, CallEnded]:
     """The calls of a selection, each with its newest event. Bytes that are no event of ours are passed over."""
-    codec = Codec()
+    codec = await asyncio.to_thread(codec_for, settings)
     wanted = frozenset(selection.call_ids)
     found: dict[CallKey, CallEnded] = {}
     records = scan(settings, CALLS_ENDED.name, since_ms=selection.since_ms, until_ms=selection.until_ms)
