@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -79,6 +81,18 @@ class Pipeline:
         events = [request_from(body, where="test").event() for body in bodies]
         _run(lambda: publish_events(events, self.local.settings))
         return events
+
+    def callytics(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line, as a process of its own."""
+        return subprocess.run(
+            [sys.executable, "-m", "ops.cli.main", *arguments],
+            env={**os.environ, **self.local.environment},
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
 
     def documents(self, call_ids: Sequence[str], *, within_s: float = 240) -> dict[str, CallDocument]:
         """Wait for the documents of calls."""

@@ -1,9 +1,6 @@
 """The commands of an operator against a running pipeline, each as a process of its own."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -15,26 +12,15 @@ from tests.e2e.conftest import Pipeline, sample
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
-def callytics(pipeline: Pipeline, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ops.cli.main", *arguments],
-        env={**os.environ, **pipeline.local.environment},
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_calls_published_from_stdin_can_be_shown(pipeline: Pipeline) -> None:
     """Many calls as JSON Lines; each answer names its call; ``show --json`` prints the document."""
     ids = ["stdin-1", "stdin-2"]
     lines = "\n".join(json.dumps(sample("sample-en-callback", call_id=call_id)) for call_id in ids)
-    published = callytics(pipeline, "publish", "--from", "-", "--json", given=lines)
+    published = pipeline.callytics("publish", "--from", "-", "--json", given=lines)
     assert published.returncode == 0, published.stderr
     assert [json.loads(line)["call_id"] for line in published.stdout.splitlines()] == ids
     pipeline.documents(ids)
-    shown = callytics(pipeline, "show", "stdin-2", "--json")
+    shown = pipeline.callytics("show", "stdin-2", "--json")
     assert shown.returncode == 0, shown.stderr
     assert CallDocument.model_validate_json(shown.stdout) == pipeline.find("stdin-2")
 
@@ -42,7 +28,7 @@ def test_calls_published_from_stdin_can_be_shown(pipeline: Pipeline) -> None:
 def test_one_call_can_be_published_from_options(pipeline: Pipeline) -> None:
     body = sample("sample-en-callback")
     options = ["--recording", body["recording"], "--call-id", "from-options", "--queue", "demo"]
-    published = callytics(pipeline, "publish", *options, "--role", "agent", "--role", "customer")
+    published = pipeline.callytics("publish", *options, "--role", "agent", "--role", "customer")
     assert (published.returncode, published.stdout) == (0, "published from-options\n")
     document = pipeline.documents(["from-options"])["from-options"]
     assert [participant.role for participant in document.participants] == ["agent", "customer"]
@@ -50,14 +36,14 @@ def test_one_call_can_be_published_from_options(pipeline: Pipeline) -> None:
 
 def test_a_wrong_line_publishes_nothing_and_is_named(pipeline: Pipeline) -> None:
     lines = json.dumps(sample("sample-en-callback", call_id="beside-a-wrong-line")) + '\n{"queue": "demo"}\n'
-    refused = callytics(pipeline, "publish", "--from", "-", given=lines)
+    refused = pipeline.callytics("publish", "--from", "-", given=lines)
     assert refused.returncode == 1
     assert "line 2: recording" in refused.stderr
     assert pipeline.find("beside-a-wrong-line") is None
 
 
 def test_showing_a_call_that_is_not_there_is_an_error(pipeline: Pipeline) -> None:
-    shown = callytics(pipeline, "show", "nobody")
+    shown = pipeline.callytics("show", "nobody")
     assert shown.returncode == 1
     assert "nobody" in shown.stderr
 

@@ -1,10 +1,7 @@
 """A replay makes a new run of calls beside the live traffic, and its difference can be told."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -20,14 +17,7 @@ KEY = ("default", CALL)
 
 
 def _callytics(pipeline: Pipeline, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "ops.cli.main", *arguments],
-        env={**os.environ, **pipeline.local.environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = pipeline.callytics(*arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -8,13 +8,12 @@ import pytest
 
 from schemas.records import DocumentStatus
 from tests.e2e.conftest import SAMPLES, Pipeline, await_condition, sample
-from tests.e2e.test_commands import callytics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 
 
 def _status(pipeline: Pipeline) -> dict[str, Any]:
-    asked = callytics(pipeline, "status", "--since", "1d", "--json")
+    asked = pipeline.callytics("status", "--since", "1d", "--json")
     assert asked.returncode == 0, asked.stderr
     account: dict[str, Any] = json.loads(asked.stdout)
     return account
@@ -34,7 +33,7 @@ def test_calls_in_are_documents_and_calls_on_their_way_and_none_is_lost(pipeline
 
 
 def test_the_figures_can_be_exported_to_prometheus(pipeline: Pipeline) -> None:
-    exported = callytics(pipeline, "status", "--prometheus")
+    exported = pipeline.callytics("status", "--prometheus")
     assert exported.returncode == 0, exported.stderr
     assert "callytics_status_lost 0.0" in exported.stdout
     assert 'callytics_status_in_flight{stage="analysis"}' in exported.stdout
@@ -49,14 +48,14 @@ def test_a_redrive_completes_a_call_whose_recording_came_late(pipeline: Pipeline
     assert pipeline.documents(["came-late"])["came-late"].status is DocumentStatus.FAILED
 
     def letters(*more: str) -> list[dict[str, Any]]:
-        listed = callytics(pipeline, "dlq", "list", "--call", "came-late", "--json", *more)
+        listed = pipeline.callytics("dlq", "list", "--call", "came-late", "--json", *more)
         assert listed.returncode == 0, listed.stderr
         return [json.loads(line) for line in listed.stdout.splitlines()]
 
     await_condition(lambda: len(letters()) == 2, within_s=60, what="the two dead letters")
     assert {letter["code"] for letter in letters()} == {"input_missing"}
     shutil.copy(SAMPLES / "en-callback.flac", recording)
-    redriven = callytics(pipeline, "dlq", "redrive", "--call", "came-late", "--yes")
+    redriven = pipeline.callytics("dlq", "redrive", "--call", "came-late", "--yes")
     assert redriven.returncode == 0, redriven.stderr
 
     def is_complete() -> bool:

@@ -1,12 +1,10 @@
 """One trace a call, from the publisher through all three services to the store."""
 
+import json
 from typing import Any
 
 import pytest
 
-from infra.telemetry import configure_tracing
-from ops.cli.publish import publish_events
-from producers.call_ended import request_from
 from tests.e2e.conftest import Pipeline, await_condition, sample
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -14,11 +12,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 Span = dict[str, Any]
 
 
-async def test_the_spans_of_one_call_form_one_tree_across_the_processes(pipeline: Pipeline) -> None:
-    provider = configure_tracing(service="publisher", endpoint=pipeline.collector.endpoint)
-    event = request_from(sample("sample-en-callback", call_id="traced"), where="test").event()
-    await publish_events([event], pipeline.local.settings)
-    provider.shutdown()
+def test_the_spans_of_one_call_form_one_tree_across_the_processes(pipeline: Pipeline) -> None:
+    body = json.dumps(sample("sample-en-callback", call_id="traced"))
+    published = pipeline.callytics("publish", "--from", "-", given=body)
+    assert published.returncode == 0, published.stderr
     pipeline.documents(["traced"])
 
     def spans() -> list[Span]:
