@@ -91,13 +91,11 @@ class Codec:
 
     def encode(self, event: Event) -> bytes:
         """The event under the newest schema of its subject; EncodeError when it does not fit."""
-        schema = _newest(type(event))
-        datum = event.model_dump()
-        try:
-            validate(datum, schema, strict=True)
-        except AvroValidationError as error:
-            fields = ", ".join(str(item.field) for item in error.errors)
-            raise EncodeError(f"{type(event).__name__} does not fit its Avro schema at: {fields}") from None
+        schema, datum = _newest(type(event)), event.model_dump()
+        # Without messages first: writing them takes longer than all the rest.
+        if not validate(datum, schema, raise_errors=False, strict=True):
+            fields = ", ".join(_misfits(datum, schema))
+            raise EncodeError(f"{type(event).__name__} does not fit its Avro schema at: {fields}")
         out = BytesIO()
         out.write(self._header(type(event)))
         fastavro.schemaless_writer(out, schema, datum)
@@ -155,6 +153,16 @@ class Codec:
 @cache
 def _own_header(event_type: type[Event]) -> bytes:
     return single_object_header(versions(event_type.SUBJECT)[-1])
+
+
+def _misfits(datum: Mapping[str, Any], schema: Any) -> list[str]:
+    """The fields that do not fit."""
+    try:
+        validate(datum, schema, strict=True)
+    except AvroValidationError as error:
+        # Field names only: the error quotes the call.
+        return [str(item.field) for item in error.errors]
+    return []
 
 
 def _parse(schema: Schema) -> Any:

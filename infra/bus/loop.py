@@ -144,6 +144,8 @@ class ConsumerLoop:
         tasks = {work.task for work in self._work.values()}
         timeout_s = self._settings.poll_timeout_ms / 1000
         await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        # One confirmation of the broker ends many records: let all of them end before the next poll.
+        await asyncio.sleep(0)
         return True
 
     def _take_all(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
