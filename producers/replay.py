@@ -18,10 +18,9 @@ from infra.envelope import event_id, now_ms
 from infra.registry import codec_for
 from infra.settings import Settings
 from infra.store import Assembly, CallKey, Newest, Replay, ReplayState, Selection, Store
-from infra.telemetry import send_span
-from schemas.codec import Codec, DecodeError
+from schemas.codec import DecodeError
 from schemas.records import CallDiarized, CallEnded, CallTranscribed, Event
-from schemas.topics import CALLS_ENDED, STAGES, Lane, topic_of
+from schemas.topics import CALLS_ENDED, STAGES, Lane
 
 ALL = "all"
 CHOICES = (ALL, *STAGES)
@@ -142,7 +141,6 @@ class ReplayRun:
         self._store = store
         self._pace = pace
         self._clock = clock
-        self._codec = Codec()
         self._sent: set[CallKey] = set()
         self._finished: set[CallKey] = set()
         self._skipped: set[CallKey] = set()
@@ -204,17 +202,16 @@ class ReplayRun:
 
     async def _publish(self, event: Event) -> None:
         """Each record starts a trace of its own, which carries the replay's id."""
-        topic = topic_of(type(event), Lane.REPLAY).name
         stage = self._replay.selection.stage
         marks = {headers.REPLAY_ID: self._replay.id}
         if isinstance(event, CallEnded) and stage != ALL:
             marks[headers.REPLAY_STAGE] = stage
-        value = await asyncio.to_thread(self._codec.encode, event)
-        with send_span(topic=topic, call_id=event.call_id) as span:
-            span.set_attribute("callytics.replay.id", self._replay.id)
-            await self._publisher.send(
-                topic, key=event.call_id.encode(), value=value, headers=headers.replaced((), marks)
-            )
+        await self._publisher.publish(
+            event,
+            Lane.REPLAY,
+            headers=headers.replaced((), marks),
+            attributes={"callytics.replay.id": self._replay.id},
+        )
 
 
 def _split(keys: Sequence[CallKey], count: int) -> tuple[list[CallKey], list[CallKey]]:

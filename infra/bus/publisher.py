@@ -1,7 +1,8 @@
 """Publishing: an event is out when every in-sync replica has it, not before."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -31,12 +32,23 @@ class Publisher:
         self._codec = codec
         self._timeout_s = timeout_s
 
-    async def publish(self, event: Event, lane: Lane = Lane.LIVE) -> None:
-        """Send one event. Unavailable when the broker does not confirm it in time."""
+    async def publish(
+        self,
+        event: Event,
+        lane: Lane = Lane.LIVE,
+        *,
+        headers: Headers = (),
+        attributes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Send one event. Unavailable when the broker does not confirm it in time.
+
+        ``headers`` go with the record and ``attributes`` into its span.
+        """
         topic = topic_of(type(event), lane).name
         value = await self._encoded(event)
-        with send_span(topic=topic, call_id=event.call_id):
-            await self.send(topic, key=event.call_id.encode(), value=value)
+        with send_span(topic=topic, call_id=event.call_id) as span:
+            span.set_attributes(attributes)
+            await self.send(topic, key=event.call_id.encode(), value=value, headers=headers)
 
     async def _encoded(self, event: Event) -> bytes:
         if len(getattr(event, "segments", ())) <= AT_ONCE_SEGMENTS:

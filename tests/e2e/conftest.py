@@ -63,6 +63,7 @@ class Collector:
                             "id": span.span_id.hex(),
                             "parent": span.parent_span_id.hex(),
                             "trace": span.trace_id.hex(),
+                            "links": [link.trace_id.hex() for link in span.links],
                             "attributes": {a.key: a.value.string_value for a in span.attributes},
                         }
                     )
@@ -92,6 +93,16 @@ class Pipeline:
             text=True,
             timeout=300,
             check=False,
+        )
+
+    def begun(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command that is still running, which the caller ends; it writes to one pipe."""
+        return subprocess.Popen(
+            [sys.executable, "-u", "-m", "ops.cli.main", *arguments],
+            env={**os.environ, **self.local.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def documents(self, call_ids: Sequence[str], *, within_s: float = 240) -> dict[str, CallDocument]:

@@ -2,13 +2,16 @@
 
 import json
 import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from infra.store import Store
 from schemas.records import DocumentStatus
-from tests.e2e.conftest import Pipeline, sample
+from tests.e2e.conftest import Pipeline, await_condition, sample
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 
@@ -117,3 +120,63 @@ def test_one_stage_alone_is_done_again_with_the_stored_parts_of_the_others(
     assert (after.run_id, after.revision) == (run_id, before.revision + 1)
     assert after.status is DocumentStatus.COMPLETE
     assert after.turns == before.turns
+
+
+TWO = ("--call", "replayed-first", "--call", "replayed-second")
+SLOWLY = ("--rate", "0.01", "--yes")
+
+
+@pytest.fixture(scope="module")
+def two(pipeline: Pipeline) -> None:
+    """Two calls that have their documents."""
+    ids = [name for name in TWO if name != "--call"]
+    pipeline.publish([sample("sample-en-callback", call_id=call_id) for call_id in ids])
+    pipeline.documents(ids)
+
+
+@contextmanager
+def _half_done(pipeline: Pipeline) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A replay of two calls that has finished one and would wait a minute and a half for the other."""
+    with pipeline.begun("replay", "run", *TWO, *SLOWLY) as running:
+        try:
+            assert running.stdout is not None
+            replay_id = running.stdout.readline().split()[1]
+            await_condition(
+                lambda: _books(pipeline, replay_id)["finished"] == 1, within_s=120, what="half of the replay"
+            )
+            yield running, replay_id
+        finally:
+            running.kill()
+
+
+def _books(pipeline: Pipeline, replay_id: str) -> dict[str, Any]:
+    (books,) = json.loads(_callytics(pipeline, "replay", "status", replay_id, "--json"))
+    found: dict[str, Any] = books
+    return found
+
+
+@pytest.mark.usefixtures("two")
+def test_a_cancelled_replay_sends_nothing_more_and_ends(pipeline: Pipeline) -> None:
+    with _half_done(pipeline) as (running, replay_id):
+        told = _callytics(pipeline, "replay", "cancel", replay_id)
+        assert told == f"cancelled {replay_id}: 1 of 2 calls were finished\n"
+        assert running.wait(timeout=60) == 0
+    books = _books(pipeline, replay_id)
+    assert (books["state"], books["published"], books["finished"]) == ("cancelled", 1, 1)
+    refused = pipeline.callytics("replay", "run", "--resume", replay_id, "--yes")
+    assert refused.returncode == 1
+    assert "is cancelled" in refused.stderr
+
+
+@pytest.mark.usefixtures("two")
+def test_a_replay_whose_command_died_keeps_others_away_and_is_resumed(pipeline: Pipeline) -> None:
+    with _half_done(pipeline) as (running, replay_id):
+        running.kill()
+    refused = pipeline.callytics("replay", "run", "--call", CALL, "--yes")
+    assert refused.returncode == 1
+    assert f"replay {replay_id} is not finished" in refused.stderr
+    _callytics(pipeline, "replay", "run", "--resume", replay_id, "--yes")
+    books = _books(pipeline, replay_id)
+    assert (books["state"], books["finished"]) == ("done", 2)
+    newest = [pipeline.find(call_id) for call_id in TWO if call_id != "--call"]
+    assert {document.run_id for document in newest if document} == {replay_id}

@@ -70,3 +70,23 @@ def test_a_redrive_completes_a_call_whose_recording_came_late(pipeline: Pipeline
     assert letters() == []
     assert {letter["state"] for letter in letters("--all")} == {"redriven"}
     assert _status(pipeline)["lost"] == []
+    _redriven_traces_are_linked(pipeline)
+
+
+def _redriven_traces_are_linked(pipeline: Pipeline) -> None:
+    """A redriven record begins a trace of its own, linked to that in which it failed."""
+
+    def spans(service: str) -> list[dict[str, Any]]:
+        return [
+            span
+            for span in list(pipeline.collector.spans)
+            if span["service"] == f"callytics-{service}"
+            and span["attributes"].get("messaging.message.conversation_id") == "came-late"
+        ]
+
+    await_condition(lambda: len(spans("redrive")) == 2, within_s=30, what="the spans of the redrive")
+    failed = {span["trace"] for stage in ("transcription", "diarization") for span in spans(stage)}
+    for span in spans("redrive"):
+        assert span["parent"] == ""
+        assert set(span["links"]) <= failed - {span["trace"]}
+        assert len(span["links"]) == 1

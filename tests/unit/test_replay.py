@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from infra.bus import headers
+from infra.bus.publisher import Publisher
 from infra.envelope import event_id
 from infra.store import Assembly, CallKey, Newest, Replay, ReplayState, Selection
 from producers import replay as replay_module
@@ -96,7 +97,7 @@ def test_the_expected_time_is_that_of_the_last_like_replay_or_unknown() -> None:
 
 
 class Backend:
-    """Publisher, documents, assemblies and books in one; ``finish`` says which sent calls end at each look."""
+    """Producer, documents, assemblies and books in one; ``finish`` says which sent calls end at each look."""
 
     def __init__(self, *, finishes: bool = True) -> None:
         self.documents = self.assemblies = self.replays = self
@@ -106,7 +107,7 @@ class Backend:
         self.most_outstanding = 0
         self.books = Replay(id="r", selection=Selection(until_ms=9), created_at_ms=1)
 
-    async def send(self, topic: str, *, key: bytes, value: bytes, headers: Any) -> None:
+    async def send_and_wait(self, topic: str, *, key: bytes, value: bytes, headers: Any) -> None:
         event = Codec().decode(value, (CallEnded, CallTranscribed, CallDiarized))
         assert key == event.call_id.encode()
         self.sent.append((topic, event, {name: text.decode() for name, text in headers}))
@@ -138,8 +139,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def _run(backend: Any, calls: int, pace: Pace) -> ReplayRun:
     events = {("default", f"c{n}"): _ended(f"c{n}") for n in range(calls)}
     ticks = iter(range(10_000))
+    publisher = Publisher(backend, Codec())
     return ReplayRun(
-        backend.books, events, publisher=backend, store=backend, pace=pace, clock=lambda: float(next(ticks))
+        backend.books, events, publisher=publisher, store=backend, pace=pace, clock=lambda: float(next(ticks))
     )
 
 
