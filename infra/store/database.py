@@ -6,9 +6,9 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import WriteConcern
-from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout
+from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, OperationFailure
 
-from infra.errors import ErrorCode, Unavailable
+from infra.errors import ErrorCode, Fatal, Unavailable
 from infra.security import mongo_options
 from infra.settings import Settings
 from infra.telemetry import store_span
@@ -18,6 +18,8 @@ CallKey = tuple[str, str]
 
 _DURABLE = WriteConcern(w="majority", j=True)
 _DUPLICATE = 11000
+_REFUSED = frozenset({13, 18})
+"""Unauthorized and AuthenticationFailed."""
 
 
 class Database:
@@ -50,13 +52,24 @@ class Database:
 
     @asynccontextmanager
     async def command(self, operation: str, collection: str) -> AsyncIterator[None]:
-        """Around one command: its span, and Unavailable when the store does not answer."""
+        """Around one command: its span, and its errors in our words.
+
+        Unavailable when the store does not answer, Fatal when it refuses the user: no call is to blame for either.
+        """
         with store_span(operation=operation, collection=collection, database=self._name):
             try:
                 yield
             except (ConnectionFailure, ExecutionTimeout) as error:
                 raise Unavailable(
                     ErrorCode.TRANSIENT, f"the document store does not answer ({type(error).__name__})"
+                ) from error
+            except OperationFailure as error:
+                if error.code not in _REFUSED:
+                    raise
+                raise Fatal(
+                    ErrorCode.CONTRACT,
+                    f"the document store refuses {operation} on {self._name}.{collection}; "
+                    "check the user, the password and the roles of CALLYTICS_MONGO_URL",
                 ) from error
 
     async def find(

@@ -1,9 +1,5 @@
 """Parts and documents for the tests of the store."""
 
-from pydantic import SecretStr
-
-from infra.settings import Settings
-from infra.stack import EmbeddedStack
 from schemas.document import CallDocument, Provenance
 from schemas.records import (
     Call,
@@ -18,10 +14,6 @@ from schemas.records import (
 )
 
 CALL = Call(recording=Recording(uri="file:///srv/a.wav"))
-
-
-def store_settings(stack: EmbeddedStack, database: str) -> Settings:
-    return Settings(mongo_url=SecretStr(stack.addresses.mongo_url), mongo_database=database)
 
 
 def a_failed_part(call_id: str = "call-1", *, run_id: str = "1") -> CallTranscribed:

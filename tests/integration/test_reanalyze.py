@@ -2,46 +2,26 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
+from infra.errors import Poison
 from infra.settings import Settings
-from infra.stack import EmbeddedStack
 from infra.store import Store
 from ops.cli.main import app
 from ops.comparison import Comparison, pairs
 from ops.reanalysis import Reanalysis
 from schemas.document import CallDocument
 from schemas.records import SpeakerSegment
-from tests.integration.store_records import a_diarized, a_failed_part, a_transcribed, store_settings
+from tests.integration.store_records import a_diarized, a_failed_part, a_transcribed
 
 pytestmark = pytest.mark.integration
 
 SAID = "포인트 적립이 안 됐어요 포인트 확인해 주세요"
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[EmbeddedStack]:
-    with EmbeddedStack() as running:
-        yield running
-
-
-@pytest.fixture
-def settings(stack: EmbeddedStack, request: pytest.FixtureRequest) -> Settings:
-    """Each test has a database of its own."""
-    return store_settings(stack, f"r{abs(hash(request.node.name)):x}"[:30])
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
-    store = Store(settings)
-    await store.prepare()
-    yield store
-    store.close()
 
 
 @pytest.fixture
@@ -92,6 +72,32 @@ async def test_diff_tells_what_the_rules_changed_and_on_how_many_calls(store: St
     assert found.changed["topics"] == ["call-1", "call-2"]
     assert found.changed["words"] == []
     assert found.changed["outcome"] == []
+
+
+async def test_a_single_rubric_scores_again_and_diff_tells_so(store: Store, tmp_path: Path) -> None:
+    rubric = tmp_path / "mine.yaml"
+    rubric.write_text(
+        "kind: rubric\nversion: own-2\nitems:\n  - {id: one, block: b, title: {ko: 가}, points: 100,"
+        " checks: [{metric: acts.thanks, at_least: [1]}]}\n",
+        encoding="utf-8",
+    )
+    await stored(store)
+    (document,) = await again(store, "reanalyze-1", "call-1", rules=rubric)
+    assert document.provenance.versions["rubric"] == "own-2"
+    assert document.scorecard is not None
+    assert [item.id for item in document.scorecard.items] == ["one"]
+    found = Comparison()
+    async for pair in pairs(store, "previous", "reanalyze-1", tenant=None):
+        found.add(pair)
+    assert found.changed["score card"] == ["call-1"]
+    assert found.changed["outcome"] == []
+
+
+def test_a_single_table_that_is_wrong_is_told_before_any_call(tmp_path: Path) -> None:
+    wrong = tmp_path / "rubric.yaml"
+    wrong.write_text("version: own\nitems: []\n", encoding="utf-8")
+    with pytest.raises(Poison, match=r"rubric.yaml:2:8: .*the points are 0 in all"):
+        Reanalysis(cast("Store", None), run_id="x", rules=wrong)
 
 
 async def test_the_same_rules_give_the_same_document(store: Store) -> None:

@@ -1,13 +1,13 @@
 """Documents, stage results and replays in the document store, and what happens when it is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from itertools import permutations
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from infra.errors import ErrorCode, Fatal, Unavailable
 from infra.settings import Settings
@@ -25,30 +25,9 @@ from schemas.records import (
 from tests.integration.store_records import (
     a_document,
     a_transcribed,
-    store_settings,
 )
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[EmbeddedStack]:
-    with EmbeddedStack() as running:
-        yield running
-
-
-@pytest.fixture
-def settings(stack: EmbeddedStack, request: pytest.FixtureRequest) -> Settings:
-    """Each test has a database of its own."""
-    return store_settings(stack, f"t{abs(hash(request.node.name)):x}"[:30])
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
-    store = Store(settings)
-    await store.prepare()
-    yield store
-    store.close()
 
 
 async def test_a_document_comes_back_as_it_was_saved(store: Store) -> None:
@@ -258,7 +237,7 @@ async def test_the_indexes_are_made_once_however_often_a_service_starts(
 async def test_a_store_that_is_away_is_unavailable_and_names_no_address() -> None:
     """Every method says so, and starting says Fatal, unless the service can do without its store."""
     with EmbeddedStack() as stack:
-        settings = store_settings(stack, "away")
+        settings = Settings(mongo_url=SecretStr(stack.addresses.mongo_url), mongo_database="away")
         store = Store(settings, timeout_ms=500)
         await store.prepare()
         await store.ping()

@@ -1,14 +1,12 @@
 """Parts of calls in the document store: joined in whatever order they come, and never for the worse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from infra.settings import Settings
-from infra.stack import EmbeddedStack
 from infra.store import (
     ASSEMBLY_LIFETIME,
     Assembly,
@@ -18,30 +16,9 @@ from tests.integration.store_records import (
     a_diarized,
     a_failed_part,
     a_transcribed,
-    store_settings,
 )
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[EmbeddedStack]:
-    with EmbeddedStack() as running:
-        yield running
-
-
-@pytest.fixture
-def settings(stack: EmbeddedStack, request: pytest.FixtureRequest) -> Settings:
-    """Each test has a database of its own."""
-    return store_settings(stack, f"t{abs(hash(request.node.name)):x}"[:30])
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
-    store = Store(settings)
-    await store.prepare()
-    yield store
-    store.close()
 
 
 async def test_the_later_part_sees_both_whichever_comes_first(store: Store) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import psutil
 import pytest
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
+from pymongo.errors import ServerSelectionTimeoutError
 
-from infra.errors import Unavailable
+from infra.errors import Fatal, Unavailable
 from infra.security import mongo_options
 from infra.servers import HOST, Ports, ServerStack
 from infra.settings import Settings
@@ -80,19 +80,16 @@ async def test_a_user_with_password_over_tls_is_served(
 
 
 @pytest.mark.parametrize("password", ["wrong", None])
-def test_a_wrong_password_and_no_password_are_refused(
+async def test_a_wrong_password_and_no_password_are_refused_and_no_call_is_to_blame(
     secure_store: ServerStack, certificates: Certificates, password: str | None
 ) -> None:
     user = {"mongo_username": _ADMIN, "mongo_password": password} if password else {}
-    settings = _settings(secure_store, mongo_ca_file=certificates.authority, **user)
-    with (
-        MongoClient[dict[str, Any]](
-            settings.mongo_url.get_secret_value(), **mongo_options(settings)
-        ) as client,
-        pytest.raises(OperationFailure) as caught,
-    ):
-        client["callytics"]["calls"].insert_one({"call_id": "call-1"})
-    assert caught.value.code in (13, 18)
+    store = Store(_settings(secure_store, mongo_ca_file=certificates.authority, **user), timeout_ms=1_500)
+    try:
+        with pytest.raises(Fatal, match="check the user, the password and the roles"):
+            await store.find("call-1")
+    finally:
+        store.close()
 
 
 async def test_without_tls_the_store_does_not_answer(secure_store: ServerStack) -> None:
