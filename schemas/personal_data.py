@@ -33,6 +33,7 @@ class PersonalDataType(StrEnum):
     NAME = "name"
     AGENT_NAME = "agent_name"
     """The name by which the agent introduces themselves."""
+    VEHICLE_PLATE = "vehicle_plate"
     BUSINESS_NUMBER = "business_number"
     SSN = "ssn"
     """United States social security number, or its last four digits."""

@@ -2,8 +2,14 @@
 
 A label ``{type|text}`` counts as found when a mention of its type covers 90 % of its characters; a mention counts
 as right when most of it lies in labels. Agent names and names are reported apart from the numbers, as they
-come from context alone. Labels stand in ``labelled/pii.dev.jsonl`` (rules may be tuned on it) and
-``pii.frozen.jsonl`` (never looked at while tuning).
+come from context alone. Labels stand in ``labelled/pii.PART.jsonl``: rules may be tuned on ``dev``; ``frozen`` was
+not tuned on but for one false alarm, a name.
+
+The blind parts were each written before the rules had seen them, measured once, and then used to mend the rules,
+so that what they give now flatters. What each gave the first time, recall and precision of all classes together:
+``blind_a`` 0.757 and 0.988, ``blind_b`` 0.852 and 0.939, ``blind_c`` 0.837 and 0.979, ``blind_d`` 0.940 and 0.979,
+``blind_e`` 0.907 and 1.000, ``blind_f`` 0.978 and 1.000. Their author is the author of the rules, which flatters
+too. Faulty labels, two of ``blind_a`` and four of ``blind_b``, were mended after the first measure.
 """
 
 import json
@@ -30,7 +36,8 @@ Place = tuple[int, int, int, str]
 Finder = Callable[[Sequence[Line], str], list[Place]]
 """Finds personal data in the lines of a call of this language."""
 
-_HEADER = ("personal data, frozen lines", "labels", "recall", "precision", "presidio R", "presidio P")
+PARTS = ("frozen", "blind_a", "blind_b", "blind_c", "blind_d", "blind_e", "blind_f")
+_COLUMNS = ("labels", "recall", "precision", "presidio R", "presidio P")
 _LABEL = re.compile(r"\{(\w+)\|([^}]*)\}")
 
 
@@ -80,17 +87,17 @@ class Score:
     classes: dict[str, Tally] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
-    def total(self, *, names: bool) -> Tally:
-        """All classes of names, or all others."""
+    def total(self, *, names: bool | None = None) -> Tally:
+        """All classes of names, all others, or both."""
         total = Tally()
         for kind, tally in self.classes.items():
-            if (kind in NAMES) is names:
+            if names is None or (kind in NAMES) is names:
                 total.add(tally)
         return total
 
 
 def snippets(part: str) -> list[Snippet]:
-    """The labelled snippets of ``dev`` or ``frozen``."""
+    """The labelled snippets of ``dev`` or one of the parts."""
     text = (LABELLED / f"pii.{part}.jsonl").read_text(encoding="utf-8")
     return [_snippet(json.loads(line)) for line in text.splitlines()]
 
@@ -119,7 +126,11 @@ def score(labelled: Sequence[Snippet], finder: Finder) -> Score:
 
 def table(part: str = "frozen") -> list[tuple[object, ...]]:
     """A header, then rows of class, labels, our recall and precision, Presidio's recall and precision."""
-    return [_HEADER, *_rows(part)]
+    return [_header(part), *_rows(part)]
+
+
+def _header(part: str) -> tuple[str, ...]:
+    return f"personal data, {part} lines", *_COLUMNS
 
 
 def _rows(part: str) -> Iterator[tuple[object, ...]]:
@@ -130,7 +141,7 @@ def _rows(part: str) -> Iterator[tuple[object, ...]]:
     for kind in sorted(mine.classes):
         tally = theirs.classes.get(kind, Tally()) if theirs else None
         yield _row(kind, mine.classes[kind], tally)
-    for names, title in ((False, "all but names"), (True, "names")):
+    for names, title in ((False, "all but names"), (True, "names"), (None, "all")):
         yield _row(title, mine.total(names=names), theirs.total(names=names) if theirs else None)
 
 
@@ -144,8 +155,9 @@ def presidio_finder() -> Finder | None:
 
 
 def main() -> None:
-    """Print the table of the frozen part."""
-    print_rows(_HEADER, _rows("frozen"))
+    """Print a table of each part."""
+    for part in PARTS:
+        print_rows(_header(part), _rows(part))
 
 
 def _row(title: str, mine: Tally, theirs: Tally | None) -> tuple[object, ...]:

@@ -30,6 +30,7 @@ class PresidioFinder:
     """Finds personal data line by line, as Presidio does."""
 
     def __init__(self) -> None:
+        _stay_offline()
         known = import_module("presidio_analyzer.predefined_recognizers")
         available = ((getattr(known, name, None), kind) for name, kind in _RECOGNISERS.items())
         self._recognisers: list[tuple[Any, str]] = [(cls(), kind) for cls, kind in available if cls]
@@ -51,3 +52,9 @@ class PresidioFinder:
             if all(end <= s or e <= start for s, e, _ in kept):
                 kept.append((start, end, kind))
         return kept
+
+
+def _stay_offline() -> None:
+    """Its e-mail recogniser would fetch the list of public suffixes; the list that comes with it will do."""
+    tldextract: Any = import_module("tldextract")
+    tldextract.extract = tldextract.TLDExtract(suffix_list_urls=())

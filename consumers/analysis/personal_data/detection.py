@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 
 from consumers.analysis.personal_data.addresses import PlaceTable, addresses, compile_places
+from consumers.analysis.personal_data.dates import dates
 from consumers.analysis.personal_data.dictation import Dictation
+from consumers.analysis.personal_data.english_names import english_names
 from consumers.analysis.personal_data.lines import Line, Mention
-from consumers.analysis.personal_data.names import NameTable, compile_names, english_names, korean_names
+from consumers.analysis.personal_data.names import NameTable, births, compile_names, korean_names, repeated
 from consumers.analysis.personal_data.topics import Topics, TopicTable, compile_topics
 from consumers.analysis.personal_data.written import written
 from consumers.analysis.tables import Tables
 from schemas.personal_data import PersonalDataType
 
 TOPICS, NAMES, PLACES = "pii.topics.yaml", "pii.names.yaml", "pii.places.yaml"
+ADDRESS_GAP = 10
+"""So many characters between two parts of an address are a building or a town, and as personal."""
 
 
 def detect(lines: Sequence[Line], tables: Tables, *, language: str | None) -> list[Mention]:
@@ -28,10 +32,13 @@ def detect(lines: Sequence[Line], tables: Tables, *, language: str | None) -> li
         else english_names(lines, topics)
     )
     found = [
+        *dates(lines, topics, korean=korean),
         *written(lines, topics, korean=korean),
         *Dictation(lines, topics, korean=korean).mentions(),
         *addresses(lines, topics, places, korean=korean),
         *names,
+        *births(lines, names),
+        *repeated(lines, names),
     ]
     return _disjoint(found)
 
@@ -44,7 +51,7 @@ def _disjoint(found: Sequence[Mention]) -> list[Mention]:
     """
     merged: list[Mention] = []
     for mention in sorted(found):
-        if merged and merged[-1].overlaps(mention):
+        if merged and (merged[-1].overlaps(mention) or _goes_on(merged[-1], mention)):
             last = merged[-1]
             best = max(last, mention, key=_weight)
             end = max(last.end, mention.end)
@@ -52,6 +59,12 @@ def _disjoint(found: Sequence[Mention]) -> list[Mention]:
         else:
             merged.append(mention)
     return merged
+
+
+def _goes_on(last: Mention, mention: Mention) -> bool:
+    """Whether an address goes on behind the name of a building."""
+    both = last.type is mention.type is PersonalDataType.ADDRESS
+    return both and last.line == mention.line and mention.start - last.end <= ADDRESS_GAP
 
 
 def _weight(mention: Mention) -> tuple[bool, bool, float, int]:

@@ -12,26 +12,40 @@ from itertools import pairwise
 
 from consumers.analysis.personal_data.digits import Group, Run, digits_of, runs
 from consumers.analysis.personal_data.lines import Line, Mention
-from consumers.analysis.personal_data.numbers import Number, Verdict, classify, structure
+from consumers.analysis.personal_data.numbers import Number, Verdict, classify, is_public, structure
 from consumers.analysis.personal_data.topics import Topics
+from consumers.analysis.personal_data.written import REGIONS
+from schemas.personal_data import PersonalDataType
 
 CHAIN_GAP_MS = 20_000
 CHAIN_TURNS = 3
 ECHO_MS = 90_000
 LEAST_ECHO = 4
 LEAST_ECHOED = 7
+LONGEST_NUMBER, LONGEST_RUN = 24, 48
+"""Groups. Longer rows are recitals or noise, and are read in pieces so that time stays linear."""
 BACKCHANNEL = 12
 """So many letters besides digits are an answer such as 네 확인했습니다, no new subject."""
 _PROMPT = re.compile(r"다음|계속|이어서|나머지|뒷|불러|자리|go ahead|next|continue|uh huh", re.IGNORECASE)
 _TAIL_ASKED = re.compile(r"뒷|뒤|끝|마지막|last four|ending", re.IGNORECASE)
+_CORRECTS = re.compile(rf"{_TAIL_ASKED.pattern}|아니|말고|^no\b", re.IGNORECASE)
+_TWO_ASKED = re.compile(r"(?:두|2)\s?자리|first two|last two", re.IGNORECASE)
 _CERTAIN = 0.9
+_HEADS = {
+    PersonalDataType.PASSPORT: re.compile(r"(?<![가-힣A-Za-z])(?:엠|에스|알|지|디|오|피|[A-Z])[\s,-]*$"),
+    PersonalDataType.DRIVER_LICENSE: re.compile(rf"(?:(?:{REGIONS})\s?|[A-Z][\s-]?)$"),
+    PersonalDataType.PHONE: re.compile(r"(?:\+|플러스\s|plus\s)$"),
+}
+_OPEN = frozenset("2459")
+"""Digits whose Korean names end in a vowel."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     digits: str
     verdict: Verdict
-    line: int
+    first: int
+    last: int
 
 
 class Dictation:
@@ -41,7 +55,14 @@ class Dictation:
         self._lines = lines
         self._topics = topics
         self._korean = korean
-        self._runs = [runs(line.text, number, korean=korean) for number, line in enumerate(lines)]
+        self._runs = [
+            [
+                run[n : n + LONGEST_RUN]
+                for run in runs(line.text, number, korean=korean)
+                for n in range(0, len(run), LONGEST_RUN)
+            ]
+            for number, line in enumerate(lines)
+        ]
         self._values: list[_Found] = []
 
     def mentions(self) -> list[Mention]:
@@ -61,34 +82,58 @@ class Dictation:
 
     def _take(self, groups: Run, *, certain: bool) -> tuple[list[Mention], list[Run]]:
         """The number in a row of groups, what stands before and behind it taken in the same way."""
-        if certain and groups:
-            groups = self._completed(groups)
+        said = groups
+        if groups:
+            groups = self._completed(groups, certain=certain)
         hit = next(self._hits(groups, certain=certain), None)
-        # A telephone number may seem to stand inside an account number: what is asked for goes first.
-        inner = hit is not None and certain and hit[1] - hit[0] < len(groups)
-        if hit is None or (inner and self._verdict(groups, certain=False) is not None):
-            return [], [groups] if groups else []
+        if hit is None or (certain and hit[1] - hit[0] < len(groups) and self._is_whole(groups)):
+            return [], [said] if said else []
         first, last, verdict = hit
         inside = groups[first:last]
-        self._values.append(_Found(digits_of(inside), verdict, inside[-1].line))
         before, left = self._take(groups[:first], certain=certain)
         after, right = self._take(groups[last:], certain=certain)
-        return [*before, *_mentions(inside, verdict), *after], left + right
+        if verdict is None:
+            return before + after, left + right
+        self._values.append(_Found(digits_of(inside), verdict, inside[0].line, inside[-1].line))
+        return [*before, *self._mentions(inside, verdict), *after], left + right
 
-    def _completed(self, groups: Run) -> Run:
-        """The run with a last 이 read as two, where only so it has the length that its structure needs."""
+    def _is_whole(self, groups: Run) -> bool:
+        """Whether the whole is what was asked for: a telephone number may seem to stand inside an account's."""
+        return self._explained(groups, certain=False) or is_public(digits_of(groups), korean=self._korean)
+
+    def _explained(self, groups: Run, *, certain: bool) -> bool:
+        """Whether it is known what the number is."""
+        verdict = self._verdict(groups, certain=certain)
+        return verdict is not None and verdict[0] is not PersonalDataType.NUMBER
+
+    def _completed(self, groups: Run, *, certain: bool) -> Run:
+        """The run with a last 이 read as two, where only so it is a number that is known.
+
+        Behind a vowel 이에요 becomes 예요 (구예요, not 구이에요), so there it is a two wherever it may be one.
+        """
         last = groups[-1]
-        if not last.or_two or self._verdict(groups, certain=True) is not None:
+        if not last.or_two:
             return groups
-        longer = replace(last, end=last.end + 1, digits=last.digits + "2", or_two=False)
-        completed = (*groups[:-1], longer)
-        return completed if self._verdict(completed, certain=True) is not None else groups
+        end = last.end + len(last.or_two)
+        behind = self._lines[last.line].text[end : end + 2]
+        completed = (*groups[:-1], *_longer(last, end, "2"))
+        if is_public(digits_of(completed), korean=self._korean):
+            return completed
+        likely = last.digits[-1] in _OPEN and behind[:1] in {"요", "에", "예"}
+        if not likely and self._explained(groups, certain=certain):
+            return groups
+        if self._explained(completed, certain=certain):
+            return completed
+        completed = (*groups[:-1], *_longer(last, end + 1, "29"))
+        return completed if behind == "구요" and self._explained(completed, certain=certain) else groups
 
-    def _hits(self, groups: Run, *, certain: bool) -> Iterator[tuple[int, int, Verdict]]:
-        for size in range(len(groups), 0, -1):
+    def _hits(self, groups: Run, *, certain: bool) -> Iterator[tuple[int, int, Verdict | None]]:
+        """Stretches that are a number, the longest first; without a verdict those that anybody may call."""
+        for size in range(min(len(groups), LONGEST_NUMBER), 0, -1):
             for first in range(len(groups) - size + 1):
-                verdict = self._verdict(groups[first : first + size], certain=certain)
-                if verdict is not None:
+                inside = groups[first : first + size]
+                verdict = self._verdict(inside, certain=certain)
+                if verdict is not None or (not certain and is_public(digits_of(inside), korean=self._korean)):
                     yield first, first + size, verdict
 
     def _verdict(self, groups: Run, *, certain: bool) -> Verdict | None:
@@ -96,15 +141,32 @@ class Dictation:
         own_end = max(group.end for group in groups if group.line == first.line)
         number = Number(
             digits=digits_of(groups),
-            lengths=tuple(len(group.digits) for group in groups),
+            lengths=self._lengths(groups),
             korean=self._korean,
-            tail_asked=_TAIL_ASKED.search(self._lines[first.line].text) is not None,
+            tail_asked=self._asked(_TAIL_ASKED, first.line),
+            two_asked=self._asked(_TWO_ASKED, first.line),
         )
         if certain:
             shown = structure(number)
             if shown is None or shown[1] < _CERTAIN:
                 return None
         return classify(number, self._topics.of(first.line, first.start, own_end))
+
+    def _lengths(self, groups: Run) -> tuple[int, ...]:
+        """Digits between what parts the groups; one by one, or in English word by word, only a blank does not."""
+        lengths = [len(groups[0].digits)]
+        for last, group in pairwise(groups):
+            blank = last.line == group.line and self._lines[group.line].text[last.end : group.start] == " "
+            spelled = all(len(g.digits) == 1 or g.end - g.start > len(g.digits) for g in (last, group))
+            if blank and spelled:
+                lengths[-1] += len(group.digits)
+            else:
+                lengths.append(len(group.digits))
+        return tuple(lengths)
+
+    def _asked(self, words: re.Pattern[str], line: int) -> bool:
+        """Whether a line, or the one before it, has these words."""
+        return any(words.search(spoken.text) for spoken in self._lines[max(0, line - 1) : line + 1])
 
     def _chains(self, open_: Sequence[Run]) -> Iterator[Run]:
         chain: Run = ()
@@ -113,7 +175,7 @@ class Dictation:
             chain = waiting.pop(0)
             rest: list[Run] = []
             for run in waiting:
-                if self._continues(chain[-1], run[0]):
+                if len(chain) <= LONGEST_RUN and self._continues(chain[-1], run[0]):
                     chain = (*chain, *run)
                 else:
                     rest.append(run)
@@ -149,26 +211,45 @@ class Dictation:
         return not self._topics.named_in(line) and (rest <= BACKCHANNEL or _PROMPT.search(text) is not None)
 
     def _echoes(self, run: Run) -> Iterator[Mention]:
-        at_ms = self._lines[run[0].line].start_ms
-        for size in range(len(run), 0, -1):
+        for size in range(min(len(run), LONGEST_NUMBER), 0, -1):
             for first in range(len(run) - size + 1):
                 inside = run[first : first + size]
-                digits = digits_of(inside)
                 for value in self._values:
-                    recent = 0 <= at_ms - self._lines[value.line].start_ms <= ECHO_MS
-                    long = len(digits) >= LEAST_ECHO and len(value.digits) >= LEAST_ECHOED
-                    if recent and long and digits in value.digits:
-                        yield from _mentions(inside, (value.verdict[0], 0.8))
+                    if self._repeats(inside, value):
+                        yield from self._mentions(inside, (value.verdict[0], 0.8))
                         return
 
+    def _repeats(self, groups: Run, value: _Found) -> bool:
+        """Whether the groups repeat a part of a number, or put its last digits right."""
+        line, digits = self._lines[groups[0].line], digits_of(groups)
+        if len(digits) < LEAST_ECHO or len(value.digits) < LEAST_ECHOED:
+            return False
+        began_ms, since_ms = (line.start_ms - self._lines[n].start_ms for n in (value.first, value.last))
+        repeated = digits in value.digits and began_ms >= 0 and since_ms <= ECHO_MS
+        corrected = len(digits) == LEAST_ECHO and 0 <= since_ms <= CHAIN_GAP_MS
+        return repeated or (corrected and _CORRECTS.search(line.text[: groups[0].start]) is not None)
 
-def _mentions(groups: Run, verdict: Verdict) -> Iterator[Mention]:
-    """One mention for each line that the groups stand in."""
-    edges = [
-        0,
-        *(n for n, (a, b) in enumerate(pairwise(groups), start=1) if a.line != b.line),
-        len(groups),
-    ]
-    for first, last in pairwise(edges):
-        part = groups[first:last]
-        yield Mention(part[0].line, part[0].start, part[-1].end, *verdict)
+    def _mentions(self, groups: Run, verdict: Verdict) -> Iterator[Mention]:
+        """One mention for each line that the groups stand in."""
+        edges = [
+            0,
+            *(n for n, (a, b) in enumerate(pairwise(groups), start=1) if a.line != b.line),
+            len(groups),
+        ]
+        for first, last in pairwise(edges):
+            part = groups[first:last]
+            start = self._head(part[0], verdict[0]) if first == 0 else part[0].start
+            yield Mention(part[0].line, start, part[-1].end, *verdict)
+
+    def _head(self, group: Group, kind: PersonalDataType) -> int:
+        """Where the number begins with what is no digit: a passport's letter, a licence's region, a plus."""
+        head = _HEADS.get(kind)
+        before = head.search(self._lines[group.line].text[: group.start]) if head else None
+        return before.start() if before else group.start
+
+
+def _longer(last: Group, end: int, digits: str) -> Run:
+    """A group with the digits that may stand behind it, as one more group where a blank parts them."""
+    if last.or_two == "이":
+        return (replace(last, end=end, digits=last.digits + digits, or_two=""),)
+    return replace(last, or_two=""), Group(last.line, end - len(digits), end, digits)

@@ -1,7 +1,7 @@
 """What a place in a call is about, by the words before it, behind it, and in the turns before."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -12,7 +12,9 @@ NEAR_BEHIND = 25
 """A topic so many characters behind a number, as in *… 이 번호로 연락 주세요*, is the number's."""
 TURNS_BACK = 4
 SECONDS_BACK_MS = 45_000
-NO_DIGITS = frozenset({"name", "address", "email"})
+_HANGUL, _LATIN = re.compile("[가-힣]"), re.compile("[A-Za-z]")
+_ESCAPED = re.compile(r"\\[A-Za-z]")
+NO_DIGITS = frozenset({"name", "address", "email", "vehicle_plate"})
 """Topics that say nothing about numbers."""
 
 
@@ -25,10 +27,34 @@ class TopicTable(BaseModel):
     topics: Mapping[str, tuple[str, ...]]
 
 
-def compile_topics(table: TopicTable) -> re.Pattern[str]:
-    """All topics as one pattern whose group names are the topics."""
-    parts = (f"(?P<{name}>{'|'.join(f'(?:{p})' for p in own)})" for name, own in table.topics.items())
-    return re.compile("|".join(parts), re.IGNORECASE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicPatterns:
+    """All topics as one pattern whose group names are the topics, and those of one script only, for speed."""
+
+    both: re.Pattern[str]
+    korean: re.Pattern[str]
+    latin: re.Pattern[str]
+
+    def suited(self, text: str) -> re.Pattern[str]:
+        """The smallest that finds all there is in a text."""
+        if _LATIN.search(text) is None:
+            return self.korean
+        return self.both if _HANGUL.search(text) else self.latin
+
+
+def compile_topics(table: TopicTable) -> TopicPatterns:
+    """The patterns of a table."""
+    return TopicPatterns(
+        both=_pattern(table.topics, lambda _: True),
+        korean=_pattern(table.topics, lambda own: _HANGUL.search(own) is not None),
+        latin=_pattern(table.topics, lambda own: _LATIN.search(_ESCAPED.sub("", own)) is not None),
+    )
+
+
+def _pattern(topics: Mapping[str, Sequence[str]], wanted: Callable[[str], bool]) -> re.Pattern[str]:
+    kept = ((name, [f"(?:{p})" for p in own if wanted(p)]) for name, own in topics.items())
+    parts = (f"(?P<{name}>{'|'.join(own)})" for name, own in kept if own)
+    return re.compile("|".join(parts) or "(?!)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +67,20 @@ class _Named:
 class Topics:
     """The topics of one call's lines."""
 
-    def __init__(self, lines: Sequence[Line], pattern: re.Pattern[str]) -> None:
+    def __init__(self, lines: Sequence[Line], patterns: TopicPatterns) -> None:
         self._lines = lines
         self._named = [
-            [_Named(m.start(), m.end(), m.lastgroup) for m in pattern.finditer(line.text) if m.lastgroup]
+            [
+                _Named(m.start(), m.end(), m.lastgroup)
+                for m in patterns.suited(line.text).finditer(line.text)
+                if m.lastgroup
+            ]
             for line in lines
         ]
 
     def named_in(self, line: int) -> bool:
-        """Whether a line names any topic of numbers."""
-        return any(named.topic not in NO_DIGITS for named in self._named[line])
+        """Whether a line names any topic of numbers; 다음 번호 names none."""
+        return any(named.topic not in {*NO_DIGITS, "thing"} for named in self._named[line])
 
     def of(self, line: int, start: int, end: int) -> tuple[str, ...]:
         """What a number at this place may be, the likeliest first."""
