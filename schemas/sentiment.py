@@ -14,7 +14,9 @@ Label = Literal["positive", "neutral", "negative"]
 
 
 class Evidence(Record):
-    """One lexicon entry that spoke for a sentiment, with its share of the sum and where it stands.
+    """What spoke for a sentiment, with its share of the sum and where it stands.
+
+    ``entry`` is a lexicon entry, or a cue of the customer's tone (``tone …``): an ending, a particle, an adverb.
 
     ``start`` and ``end`` are characters of the sentence's text. Turn and times are those of the sentence.
     """

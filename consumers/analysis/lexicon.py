@@ -60,6 +60,7 @@ class Modifiers(_Table):
     intents_after: tuple[Pattern, ...]
     requests: tuple[Pattern, ...]
     question_openings: tuple[Pattern, ...]
+    question_words: tuple[Pattern, ...] = ()
     question_endings: tuple[Pattern, ...]
     tags: tuple[Pattern, ...]
     reasons: tuple[Pattern, ...]
@@ -97,10 +98,14 @@ class Element:
 
     terms: tuple[Term, ...]
     after_gap: bool = False
+    words: "WordSet" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", WordSet(self.terms))
 
     def matches(self, token: Token) -> bool:
         """Whether any alternative is the token."""
-        return any(term.matches(token) for term in self.terms)
+        return token in self.words
 
 
 def compile_pattern(pattern: str) -> tuple[Element, ...]:
@@ -126,17 +131,22 @@ class WordSet:
     """Single-token patterns, asked for membership."""
 
     terms: tuple[Term, ...]
-    _forms: frozenset[str] = field(init=False)
-    _prefixed: tuple[Term, ...] = field(init=False)
+    forms: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The forms of those without a tag."""
+    tagged: frozenset[tuple[str, str]] = field(init=False, repr=False, compare=False)
+    prefixed: tuple[Term, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_forms", frozenset(t.form for t in self.terms if not t.prefix))
-        object.__setattr__(self, "_prefixed", tuple(t for t in self.terms if t.prefix))
+        whole = [t for t in self.terms if not t.prefix]
+        object.__setattr__(self, "forms", frozenset(t.form for t in whole if t.tag is None))
+        tagged = frozenset((t.form, t.tag) for t in whole if t.tag is not None)
+        object.__setattr__(self, "tagged", tagged)
+        object.__setattr__(self, "prefixed", tuple(t for t in self.terms if t.prefix))
 
     def __contains__(self, token: Token) -> bool:
-        if token.form in self._forms and any(term.matches(token) for term in self.terms):
+        if token.form in self.forms or (token.form, token.tag) in self.tagged:
             return True
-        return any(term.matches(token) for term in self._prefixed)
+        return bool(self.prefixed) and any(term.matches(token) for term in self.prefixed)
 
 
 def word_set(patterns: Iterable[str]) -> WordSet:
@@ -144,13 +154,28 @@ def word_set(patterns: Iterable[str]) -> WordSet:
     return WordSet(tuple(_term(text) for pattern in patterns for text in pattern.split("|")))
 
 
+@dataclass(frozen=True, slots=True)
+class _Filed(Generic[Value]):
+    """A pattern on its shelf. ``needs``: one of these forms must stand in a text for it to match; none: any."""
+
+    value: Value
+    elements: tuple[Element, ...]
+    needs: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        last = self.elements[-1].terms
+        needs = () if any(term.prefix for term in last) else (term.form for term in last)
+        object.__setattr__(self, "needs", frozenset(needs))
+
+
 class PatternIndex(Generic[Value]):
     """Patterns by their first word, so that a place in a text is asked only for those that can begin there."""
 
     def __init__(self, between: WordSet) -> None:
         self._between = between
-        self._by_form: dict[str, list[tuple[Value, tuple[Element, ...]]]] = {}
-        self._by_prefix: dict[str, list[tuple[Value, tuple[Element, ...]]]] = {}
+        self._by_form: dict[str, list[_Filed[Value]]] = {}
+        self._by_prefix: dict[str, list[_Filed[Value]]] = {}
+        self._heads: tuple[str, ...] = ()
 
     def add(self, patterns: str, value: Value) -> None:
         """Every pattern of a row joined by ``||``."""
@@ -158,7 +183,8 @@ class PatternIndex(Generic[Value]):
             elements = compile_pattern(pattern)
             for term in elements[0].terms:
                 shelf = self._by_prefix if term.prefix else self._by_form
-                shelf.setdefault(term.form, []).append((value, elements))
+                shelf.setdefault(term.form, []).append(_Filed(value, elements))
+        self._heads = tuple(self._by_prefix)
 
     def at(self, tokens: Sequence[Token], place: int) -> Iterator[tuple[Value, tuple[int, ...]]]:
         """Each pattern that begins at ``place``, with the indices of the tokens it takes."""
@@ -166,15 +192,26 @@ class PatternIndex(Generic[Value]):
         shelves = [self._by_form.get(form, ())]
         if self._by_prefix:
             shelves += [self._by_prefix.get(form[:length], ()) for length in range(len(form) + 1)]
+        if not any(shelves):
+            return
+        forms = {token.form for token in tokens}
         for shelf in shelves:
-            for value, elements in shelf:
-                taken = self._match(elements, tokens, place)
+            for filed in shelf:
+                if filed.needs and filed.needs.isdisjoint(forms):
+                    continue
+                taken = self._match(filed.elements, tokens, place)
                 if taken is not None:
-                    yield value, taken
+                    yield filed.value, taken
+
+    def starts(self, tokens: Sequence[Token]) -> list[int]:
+        """The places at which some pattern's first word stands."""
+        known, heads = self._by_form, self._heads
+        return [n for n, t in enumerate(tokens) if t.form in known or (heads and t.form.startswith(heads))]
 
     def anywhere(self, tokens: Sequence[Token]) -> bool:
         """Whether any pattern stands in these tokens."""
-        return any(True for place in range(len(tokens)) for _ in self.at(tokens, place))
+        starts = self.starts(tokens)
+        return any(True for place in starts for _ in self.at(tokens, place))
 
     def _match(self, elements: Sequence[Element], tokens: Sequence[Token], at: int) -> tuple[int, ...] | None:
         taken: list[int] = []
@@ -223,15 +260,13 @@ class Lexicon:
     def hits(self, tokens: Sequence[Token]) -> list[Hit]:
         """Entries that match, none overlapping another; at each place that with most words, then most weight."""
         found: list[Hit] = []
-        at = 0
-        while at < len(tokens):
-            hits = [_hit(entry, taken, tokens) for entry, taken in self._index.at(tokens, at)]
-            best = max(hits, key=_weight_of_words, default=None)
-            if best is None:
-                at += 1
-                continue
-            found.append(best)
-            at = best.end
+        end = 0
+        for place in self._index.starts(tokens):
+            if place >= end:
+                hits = [_hit(entry, taken, tokens) for entry, taken in self._index.at(tokens, place)]
+                if hits:
+                    found.append(max(hits, key=_weight_of_words))
+                    end = found[-1].end
         return found
 
 

@@ -1,34 +1,35 @@
-"""Polarity of sentences: lexicon entries, changed by what stands around them.
+"""Polarity of sentences: what is named, by the lexicon, and how it is said, by its grammar.
 
-The rules are those of VADER (Hutto and Gilbert 2014) carried over to morphemes: negation weakens and turns,
-intensifiers and softeners scale, the clause after a contrast counts more, conditions, wishes and questions
-count less, routine thanks count little. What is said in form of a question but meant as a reproach keeps its
-weight. Apology and empathy formulas of the agent name the customer's trouble and carry no mood.
+The lexicon's sum pulls one way, and the tone leans both ways: the way with the greater sum wins, if it is
+above nought. Only the customer's tone counts: an agent speaks of trouble in order to end it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from consumers.analysis.lexicon import Hit, Lexicon, PatternIndex, SentimentTable, WordSet, word_set
+from consumers.analysis.lexicon import Hit, Lexicon, SentimentTable
 from consumers.analysis.sentences import SpokenSentence
 from consumers.analysis.speech import SpokenTurn
 from consumers.analysis.tables import Tables
 from consumers.analysis.tokens import Token
+from consumers.analysis.tone import Cue, Leaning, Tone, ToneTable
+from consumers.analysis.wording import Setting, Wording, compiled
 from schemas.records import Role
 from schemas.sentiment import Evidence, Label, Sentiment
 
 LANGUAGES = ("ko", "en")
-NEGATED_POSITIVE, NEGATED_NEGATIVE, TWICE_NEGATED = -0.8, -0.2, 0.6
-INTENSIFIED, SOFTENED = 1.3, 0.7
-LAST_CLAUSE, EARLIER_CLAUSE = 1.3, 0.7
-CONDITIONAL, ASKED, ROUTINE = 0.2, 0.3, 0.3
 SENTENCE_THRESHOLD = 0.15
 """Below this the sentence is neutral."""
 SQUASH = 1.0
 """x / sqrt(x² + SQUASH) keeps any sum within −1…1."""
-SCOPE = 3
-"""How many tokens before an entry an intensifier, and after it a condition, still concerns it."""
+_LEAST = SENTENCE_THRESHOLD * sqrt(SQUASH / (1 - SENTENCE_THRESHOLD**2)) + 0.001
+"""The sum that is just no longer neutral."""
+_NEUTRAL_MOST = _LEAST - 0.01
+_SLIGHT = 0.001
+RESERVE = 0.2
+"""What either way needs more where a sentence asks, wants, or thanks by routine."""
+_CUES_SHOWN = 3
 
 
 def label_of(score: float, threshold: float) -> Label:
@@ -43,174 +44,83 @@ def squashed(total: float) -> float:
     return round(total / sqrt(total * total + SQUASH), 3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """Who says a sentence, and the acts of what the other party said last."""
-
-    role: Role
-    answers: frozenset[str] = frozenset()
-
-
+@dataclass(frozen=True, slots=True)
 class Polarity:
-    """Scores sentences with one lexicon."""
+    """Scores sentences by one lexicon and one tone."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        self.lexicon = lexicon
-        m = lexicon.table.modifiers
-        self.window = m.negation_window
-        self.negators, self.intensifiers = word_set(m.negators), word_set(m.intensifiers)
-        self.softeners, self.contrasts = word_set(m.softeners), word_set(m.contrasts)
-        self.conditions_before = word_set(m.conditions_before)
-        self.conditions_after = word_set(m.conditions_after)
-        self.reasons, self.openers = word_set(m.reasons), word_set(m.openers)
-        self.question_openings = word_set(m.question_openings)
-        self.question_endings = word_set(m.question_endings)
-        self.post_negations = self._patterns(m.post_negations)
-        self.intents_before = self._patterns(m.intents_before)
-        self.intents_after = self._patterns(m.intents_after)
-        self.requests, self.tags = self._patterns(m.requests), self._patterns(m.tags)
-        self.frames = self._patterns(m.frames)
+    wording: Wording
+    tone: Tone
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The entries that are looked for."""
+        return self.wording.lexicon
 
     def score(self, tokens: Sequence[Token], setting: Setting, *, start: int = 0) -> Sentiment:
-        """Label, score and the entries behind it; ``start`` is where the sentence begins in its turn.
+        """Label, score and what they rest on; ``start`` is where the sentence begins in its turn.
 
-        No entry means neutral, score 0, no evidence.
+        Neither an entry nor a tone that leans enough means neutral, score 0, no evidence.
         """
-        hits = [hit for hit in self.lexicon.hits(tokens) if self._counts(hit, tokens, setting)]
-        if not hits or self._is_formula(tokens, setting.role):
-            return Sentiment(label="neutral", score=0.0)
-        reading = _Reading(self, tokens, setting.role)
-        shares = [(hit, hit.entry.weight * reading.factor(hit)) for hit in hits]
-        shares = [(hit, share) for hit, share in shares if share]
-        score = squashed(sum(share for _, share in shares))
-        evidence = tuple(_evidence(hit, share, tokens, start) for hit, share in shares)
-        return Sentiment(label=label_of(score, SENTENCE_THRESHOLD), score=score, evidence=evidence)
-
-    def _counts(self, hit: Hit, tokens: Sequence[Token], setting: Setting) -> bool:
-        entry = hit.entry
-        if setting.role is Role.AGENT and entry.speakers != "any":
-            return False
-        if entry.silent_after & setting.answers:
-            return False
-        return not entry.opening or all(self._opens(token) for token in tokens[: hit.start])
-
-    def _opens(self, token: Token) -> bool:
-        return token.tag == "IC" or token in self.openers
-
-    def _is_formula(self, tokens: Sequence[Token], role: Role) -> bool:
-        return role is not Role.CUSTOMER and self.frames.anywhere(tokens)
-
-    def _patterns(self, patterns: Iterable[str]) -> PatternIndex[bool]:
-        index: PatternIndex[bool] = PatternIndex(self.lexicon.between)
-        for pattern in patterns:
-            index.add(pattern, True)
-        return index
+        named = self.wording.read(tokens, setting)
+        total, cues = named.total, list[tuple[Cue, float]]()
+        if setting.role is not Role.AGENT and not named.formula:
+            leaning = self.tone.leaning(tokens)
+            total = _total(named.total, leaning)
+            if abs(total) >= _LEAST and self.wording.is_reserved(named, tokens, setting.role):
+                total = _total(named.total, leaning, reserve=RESERVE)
+            cues = _cues(leaning, total, total - named.total)
+        kept = 1.0 if cues or not named.total else total / named.total
+        score = squashed(total)
+        evidence = [_of_entry(hit, share * kept, tokens, start) for hit, share in named.shares]
+        evidence += [_of_cue(cue, share, tokens, start) for cue, share in cues]
+        return Sentiment(label=label_of(score, SENTENCE_THRESHOLD), score=score, evidence=tuple(evidence))
 
 
-class _Reading:
-    """One sentence under one polarity: what changes its entries."""
-
-    def __init__(self, polarity: Polarity, tokens: Sequence[Token], role: Role) -> None:
-        self._p = polarity
-        self._tokens = tokens
-        self._role = role
-        self._contrast = self._last_contrast()
-        self._question = self._is_question()
-        self._request = polarity.requests.anywhere(tokens)
-
-    def factor(self, hit: Hit) -> float:
-        """What a hit's weight is multiplied by."""
-        factor = self._clause(hit) * self._intensity(hit)
-        if not hit.entry.fixed and not hit.entry.reproach:
-            factor *= self._negation(hit) * self._routine(hit)
-        return factor if hit.entry.reproach else factor * self._mood(hit)
-
-    def _negation(self, hit: Hit) -> float:
-        window = self._tokens[max(0, hit.start - self._p.window) : hit.start]
-        count = sum(token in self._p.negators for token in [*window, *hit.passed])
-        count += self._negated_after(hit)
-        if count == 0:
-            return 1.0
-        if count > 1:
-            return TWICE_NEGATED
-        return NEGATED_POSITIVE if hit.entry.weight > 0 else NEGATED_NEGATIVE
-
-    def _negated_after(self, hit: Hit) -> bool:
-        tokens, at = self._tokens, hit.end
-        while at < len(tokens) and tokens[at].tag in {"EP", "XSA", "XSV", "VCP"}:
-            at += 1
-        places = {at, at + 1} if at < len(tokens) and tokens[at].tag.startswith("J") else {at}
-        return any(True for p in places if p < len(tokens) for _ in self._p.post_negations.at(tokens, p))
-
-    def _intensity(self, hit: Hit) -> float:
-        near = [*self._tokens[max(0, hit.start - SCOPE) : hit.start], *hit.passed]
-        factor = INTENSIFIED if _any(self._p.intensifiers, near) else 1.0
-        softened = not self._request and _any(self._p.softeners, near)
-        return factor * (SOFTENED if softened else 1.0)
-
-    def _clause(self, hit: Hit) -> float:
-        if self._contrast is None:
-            return 1.0
-        return LAST_CLAUSE if hit.start > self._contrast else EARLIER_CLAUSE
-
-    def _mood(self, hit: Hit) -> float:
-        before, after = self._tokens[: hit.start], self._tokens[hit.end :]
-        conditional = _any(self._p.conditions_before, before[-2 * SCOPE :])
-        if conditional or _any(self._p.conditions_after, after[:SCOPE]):
-            return CONDITIONAL
-        return ASKED if self._asked(hit) or self._meant_as_reason(before, after) else 1.0
-
-    def _asked(self, hit: Hit) -> bool:
-        """Whether it is part of what is asked, or a problem named only to ask for help with it."""
-        if hit.entry.kind == "problem":
-            return self._question or self._request
-        return self._question and (self._contrast is None or hit.start > self._contrast)
-
-    def _meant_as_reason(self, before: Sequence[Token], after: Sequence[Token]) -> bool:
-        return self._p.intents_before.anywhere(before) or self._p.intents_after.anywhere(after)
-
-    def _routine(self, hit: Hit) -> float:
-        if hit.entry.kind != "gratitude":
-            return 1.0
-        meant = self._intensity(hit) > 1 or _any(self._p.reasons, self._tokens)
-        return 1.0 if meant and self._role is not Role.AGENT else ROUTINE
-
-    def _is_question(self) -> bool:
-        words = [token for token in self._tokens if token.tag != "SF"]
-        if not words or self._p.tags.anywhere(words[-SCOPE:]):
-            return False
-        endings = [token for token in words if token.tag == "EF"]
-        ended = bool(endings) and endings[-1] in self._p.question_endings
-        return self._tokens[-1].form.endswith("?") or ended or words[0] in self._p.question_openings
-
-    def _last_contrast(self) -> int | None:
-        # A connective that ends the sentence sets nothing against anything.
-        content = [i for i, token in enumerate(self._tokens) if token.tag not in {"SF", "JX", "EF"}]
-        last = content[-1] if content else 0
-        places = [i for i, token in enumerate(self._tokens[:last]) if token in self._p.contrasts]
-        return places[-1] if places else None
+def _total(named: float, leaning: Leaning, *, reserve: float = 0.0) -> float:
+    """The stronger way's sum, or what is left of the entries' where neither is strong enough."""
+    down = max(0.0, -named) + leaning.down - reserve
+    up = max(0.0, named) + leaning.up - reserve
+    if max(down, up) > 0:
+        return up + _LEAST if up > down else -down - _LEAST
+    return max(-_NEUTRAL_MOST, min(_NEUTRAL_MOST, named))
 
 
-def _any(words: WordSet, tokens: Iterable[Token]) -> bool:
-    return any(token in words for token in tokens)
+def _cues(leaning: Leaning, total: float, rest: float) -> list[tuple[Cue, float]]:
+    """The cues that speak most for what the entries leave unsaid, with their shares of it."""
+    if abs(total) < _LEAST or abs(rest) < _SLIGHT:
+        return []
+    upward = total > 0
+    leans = [(cue.up if upward else -cue.down, cue) for cue in leaning.cues]
+    fitting = [(lean, cue) for lean, cue in leans if lean * rest > 0]
+    worded = [(lean, cue) for lean, cue in fitting if "/" in cue.name]
+    speaking = sorted(worded or fitting, key=lambda pair: -abs(pair[0]))[:_CUES_SHOWN]
+    whole = sum(lean for lean, _ in speaking)
+    return [(cue, rest * lean / whole) for lean, cue in speaking]
 
 
-def _evidence(hit: Hit, share: float, tokens: Sequence[Token], start: int) -> Evidence:
+def _of_entry(hit: Hit, share: float, tokens: Sequence[Token], start: int) -> Evidence:
+    return _evidence(hit.entry.id, share, tokens[hit.start : hit.end], start)
+
+
+def _of_cue(cue: Cue, share: float, tokens: Sequence[Token], start: int) -> Evidence:
+    return _evidence(f"tone {cue.name}", share, tokens[cue.start : cue.end], start)
+
+
+def _evidence(name: str, share: float, tokens: Sequence[Token], start: int) -> Evidence:
     return Evidence(
-        entry=hit.entry.id,
+        entry=name,
         weight=round(share, 3),
-        start=max(0, tokens[hit.start].start - start),
-        end=max(0, tokens[hit.end - 1].end - start),
+        start=max(0, tokens[0].start - start),
+        end=max(0, tokens[-1].end - start),
     )
 
 
 def polarity_for(tables: Tables, language: str) -> Polarity:
-    """The polarity of a language's table, compiled once."""
-    return tables.built(f"sentiment.{language}.yaml", SentimentTable, _compiled)
-
-
-def _compiled(table: SentimentTable) -> Polarity:
-    return Polarity(Lexicon(table))
+    """The polarity of a language's tables, each compiled once."""
+    return Polarity(
+        tables.built(f"sentiment.{language}.yaml", SentimentTable, compiled),
+        tables.built(f"tone.{language}.yaml", ToneTable, Tone),
+    )
 
 
 def of_sentences(

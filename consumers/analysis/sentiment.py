@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from consumers.analysis.floor import is_backchannel_text
+from consumers.analysis.floor import backchannel_words
 from consumers.analysis.intervals import Interval
 from consumers.analysis.polarity import LANGUAGES, SENTENCE_THRESHOLD, label_of, polarity_for, squashed
 from consumers.analysis.sentences import SpokenSentence
@@ -34,17 +34,13 @@ END_SENTENCES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """A sentence with its sentiment."""
+    """A sentence with its sentiment. Answers that only keep the other talking have no mood, and dilute no mean."""
 
     sentence: SpokenSentence
     turn_id: str
     role: Role
     sentiment: Sentiment
-
-    @property
-    def has_mood(self) -> bool:
-        """Answers that only keep the other talking carry none and dilute no mean."""
-        return not is_backchannel_text(self.sentence.text)
+    has_mood: bool
 
 
 @dataclass(slots=True)
@@ -54,8 +50,10 @@ class SentimentAnalyser:
     name: str = "sentiment"
 
     def versions(self, tables: Tables) -> Mapping[str, str]:
-        """Each language's lexicon."""
-        return {f"sentiment.{lang}": polarity_for(tables, lang).lexicon.table.version for lang in LANGUAGES}
+        """Each language's lexicon and tone."""
+        of = {lang: polarity_for(tables, lang) for lang in LANGUAGES}
+        lexicons = {f"sentiment.{lang}": polarity.lexicon.table.version for lang, polarity in of.items()}
+        return lexicons | {f"tone.{lang}": polarity.tone.table.version for lang, polarity in of.items()}
 
     def analyse(self, call: CallView) -> Findings:
         """Every sentence and turn scored; party figures where the parties are known."""
@@ -70,11 +68,15 @@ class SentimentAnalyser:
 
 
 def _scored(call: CallView) -> Iterator[Scored]:
+    listens = backchannel_words(call.tables).speak(call.language)
     for turn in call.speech.turns:
         role = call.roles.get(turn.speaker, Role.UNKNOWN)
         for sentence in call.sentences[turn.id]:
             sentiment = call.polarity[sentence.id]
-            yield Scored(sentence=sentence, turn_id=turn.id, role=role, sentiment=sentiment)
+            has_mood = not listens(sentence.text)
+            yield Scored(
+                sentence=sentence, turn_id=turn.id, role=role, sentiment=sentiment, has_mood=has_mood
+            )
 
 
 def _of_turns(scored: Iterable[Scored]) -> Iterator[tuple[str, TurnSentiment]]:

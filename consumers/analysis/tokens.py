@@ -7,15 +7,13 @@ jamo become the ones a keyboard types, irregular marks leave the tags, a negatin
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from consumers.analysis.personal_data.placeholders import PLACEHOLDER, TAG
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A morpheme or word: normalised form, part of speech, place in the text, number of its sentence."""
 
     form: str
@@ -55,11 +53,20 @@ class KoreanTokeniser:
 
     def tokenise(self, text: str) -> tuple[Token, ...]:
         """Morphemes with Sejong tags; ``sentence`` is Kiwi's own sentence number."""
+        hidden = [match.span() for match in PLACEHOLDER.finditer(text)] if "[" in text else []
+        # Kiwi reads them as the nouns that they stand for; a bracket would begin a sentence behind it.
+        nouns = [(start, end, "NNG") for start, end in hidden]
         raw = [
-            Token(_typed_jamo(t.form), t.tag.split("-")[0], t.start, t.start + t.len, t.sent_position)
-            for t in self._kiwi.tokenize(text)
+            Token(
+                _typed_jamo(t.form),
+                TAG if (t.start, t.start + t.len) in hidden else t.tag.split("-")[0],
+                t.start,
+                t.start + t.len,
+                t.sent_position,
+            )
+            for t in self._kiwi.tokenize(text, pretokenized=nouns or None)
         ]
-        return tuple(_normalised(_placeholders_whole(text, raw)))
+        return tuple(_normalised(raw))
 
 
 class WordTokeniser:
@@ -90,17 +97,6 @@ def _words(match: re.Match[str]) -> Iterator[Token]:
         yield Token("not", "W", start, end)
     else:
         yield Token(text, "W", start, end)
-
-
-def _placeholders_whole(text: str, tokens: Sequence[Token]) -> Sequence[Token]:
-    """The tokens with each placeholder of a personal value made one."""
-    spans = [match.span() for match in PLACEHOLDER.finditer(text)] if "[" in text else []
-    for start, end in spans:
-        inside = [n for n, token in enumerate(tokens) if start <= token.start < end]
-        if inside:
-            whole = Token(text[start:end], TAG, start, end, tokens[inside[0]].sentence)
-            tokens = [*tokens[: inside[0]], whole, *tokens[inside[-1] + 1 :]]
-    return tokens
 
 
 def _typed_jamo(form: str) -> str:

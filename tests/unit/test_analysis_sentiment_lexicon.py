@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from consumers.analysis.lexicon import Entry, SentimentTable, compile_pattern
-from consumers.analysis.polarity import SENTENCE_THRESHOLD, Setting, polarity_for
+from consumers.analysis.polarity import SENTENCE_THRESHOLD, label_of, polarity_for, squashed
 from consumers.analysis.tables import SHIPPED
 from consumers.analysis.tokens import KoreanTokeniser, Tokeniser, WordTokeniser
+from consumers.analysis.wording import Setting
 from schemas.records import Role
 
 TOKENISERS: dict[str, Tokeniser] = {"ko": KoreanTokeniser(), "en": WordTokeniser()}
@@ -31,7 +32,7 @@ def test_an_entry_matches_its_example_and_gives_it_its_sign(language: str, entry
     polarity = polarity_for(SHIPPED, language)
     tokens = TOKENISERS[language].tokenise(entry.example)
     assert entry.id in {hit.entry.id for hit in polarity.lexicon.hits(tokens)}
-    label = polarity.score(tokens, CUSTOMER).label
+    label = label_of(squashed(polarity.wording.read(tokens, CUSTOMER).total), SENTENCE_THRESHOLD)
     if abs(entry.weight) < SENTENCE_THRESHOLD:
         assert label == "neutral"
     else:
@@ -87,4 +88,5 @@ def test_a_curt_refusal_out_of_nothing_is_negative() -> None:
     "text", ["통화가 끝났어요", "화면이 켜졌어요", "열여덟 시 발송이에요", "사기 그릇이에요"]
 )
 def test_a_word_is_found_as_a_word_and_never_within_another(text: str) -> None:
-    assert polarity_for(SHIPPED, "ko").score(TOKENISERS["ko"].tokenise(text), CUSTOMER).label == "neutral"
+    wording = polarity_for(SHIPPED, "ko").wording
+    assert wording.read(TOKENISERS["ko"].tokenise(text), CUSTOMER).shares == ()
