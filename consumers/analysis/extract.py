@@ -39,6 +39,11 @@ ISSUE_CANDIDATES = 4
 """Of the requests, the first few: later ones are details."""
 SENTENCES_WITHOUT_ROLES = 3
 
+NOTHING = 1e-9
+"""Likeness to all other sentences below which a sentence has none: what rounding leaves."""
+
+Vector = NDArray[np.float64]
+
 _CONTENT = frozenset({"NNG", "NNP", "SL", "VV", "VA", "XR", "MAG"})
 _NOUNS = frozenset({"NNG", "NNP", "SL", "XR", "W"})
 
@@ -158,34 +163,51 @@ def _is_content(token: Token) -> bool:
     return token.tag in _CONTENT or (token.tag == "W" and len(token.form) > 1)
 
 
-def lexrank(bags: Sequence[Counter[str]]) -> NDArray[np.float64]:
+def lexrank(bags: Sequence[Counter[str]]) -> Vector:
     """The rank of each bag of words; they sum to 1. A bag that shares no word has the least."""
     if not bags:
         return np.zeros(0)
-    likeness = _cosines(bags)
-    np.fill_diagonal(likeness, 0)
-    degrees = likeness.sum(axis=1, keepdims=True)
-    step = np.divide(likeness, degrees, out=np.full_like(likeness, 1 / len(bags)), where=degrees > 0)
+    words = _shared_words(bags)
+    degrees = words.likeness(np.ones(len(bags)))
+    linked = degrees > NOTHING
     ranks = np.full(len(bags), 1 / len(bags))
     for _ in range(ITERATIONS):
-        after = (1 - DAMPING) / len(bags) + DAMPING * (ranks @ step)
+        given = np.divide(ranks, degrees, out=np.zeros(len(bags)), where=linked)
+        passed_on = words.likeness(given) + ranks[~linked].sum() / len(bags)
+        after = (1 - DAMPING) / len(bags) + DAMPING * passed_on
         if np.abs(after - ranks).sum() < TOLERANCE:
             return np.asarray(after)
         ranks = after
     return ranks
 
 
-def _cosines(bags: Sequence[Counter[str]]) -> NDArray[np.float64]:
-    """Cosine of the tf-idf vectors of every two bags, over the words that two or more of them have."""
+class _Words(NamedTuple):
+    """The words that two bags or more have: of which bag, which word, and its share of the bag's length."""
+
+    bags: NDArray[np.int64]
+    words: NDArray[np.int64]
+    weights: Vector
+
+    def likeness(self, of: Vector) -> Vector:
+        """For each bag the sum of its cosines with every other bag, each times that bag's number in ``of``.
+
+        The cosines themselves are never laid out: sentences share few words, and a full matrix of them costs
+        more than all else that a summary needs.
+        """
+        sums = np.bincount(self.words, self.weights * of[self.bags])
+        own = np.bincount(self.bags, self.weights**2, minlength=len(of)) * of
+        return np.asarray(np.bincount(self.bags, self.weights * sums[self.words], minlength=len(of)) - own)
+
+
+def _shared_words(bags: Sequence[Counter[str]]) -> _Words:
+    """The tf-idf vectors of the bags, of length 1, without the words that only one bag has."""
     spread = Counter(word for bag in bags for word in bag)
-    columns = {word: n for n, word in enumerate(word for word, count in spread.items() if count > 1)}
-    vectors = np.zeros((len(bags), max(1, len(columns))))
-    norms = np.zeros(len(bags))
+    idf = {word: math.log(1 + len(bags) / count) for word, count in spread.items()}
+    numbers = {word: n for n, word in enumerate(word for word, count in spread.items() if count > 1)}
+    found: list[tuple[int, int, float]] = []
     for row, bag in enumerate(bags):
-        for word, count in bag.items():
-            weight = count * math.log(1 + len(bags) / spread[word])
-            norms[row] += weight**2
-            if word in columns:
-                vectors[row, columns[word]] = weight
-    vectors /= np.sqrt(np.where(norms > 0, norms, 1))[:, None]
-    return np.asarray(vectors @ vectors.T)
+        weights = {word: count * idf[word] for word, count in bag.items()}
+        norm = math.sqrt(sum(weight**2 for weight in weights.values()))
+        found += [(row, numbers[w], weight / norm) for w, weight in weights.items() if w in numbers]
+    rows, columns, shares = zip(*found, strict=True) if found else ((), (), ())
+    return _Words(np.array(rows, np.int64), np.array(columns, np.int64), np.array(shares, np.float64))

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from consumers.analysis.acts import place, said
 from consumers.analysis.sentences import SpokenSentence
 from consumers.analysis.skips import skip
+from consumers.analysis.speech import SpokenTurn
 from consumers.analysis.tables import Tables
 from consumers.analysis.tokens import Token
 from consumers.analysis.view import CallView, Findings
-from schemas.acts import Place
 from schemas.document import SkipReason
 from schemas.outcome import Keyword
 from schemas.records import Role
@@ -91,7 +91,8 @@ class Mention(NamedTuple):
     term: str
     is_compound: bool
     weight: float
-    where: Place
+    turn: SpokenTurn
+    sentence: SpokenSentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +124,15 @@ def ranked(mentioned: Sequence[Mention], rarity: Rarity) -> list[Keyword]:
     weights: defaultdict[str, float] = defaultdict(float)
     for mention in mentioned:
         weights[mention.term] += mention.weight * (COMPOUND_BONUS if mention.is_compound else 1.0)
-    first = {m.term: m.where for m in reversed(mentioned)}
+    first = {m.term: m for m in reversed(mentioned)}
     scores = {term: weight * rarity.of(term) for term, weight in weights.items()}
-    best = sorted(scores, key=lambda term: (-scores[term], first[term].start_ms))[:KEYWORDS]
+    best = sorted(scores, key=lambda term: (-scores[term], first[term].sentence.span.start_ms))[:KEYWORDS]
     return [
         Keyword(
             term=term,
             score=round(scores[term] / scores[best[0]], 3),
             count=counts[term],
-            evidence=(first[term],),
+            evidence=(place(first[term].turn, first[term].sentence),),
         )
         for term in best
     ]
@@ -144,9 +145,8 @@ def mentions(call: CallView) -> Iterator[Mention]:
     terms = joined([list(terms_of(sentence, stop)) for _, sentence in sentences])
     for (turn, sentence), found in zip(sentences, terms, strict=True):
         weight = CUSTOMER_WEIGHT if call.roles.get(turn.speaker) is Role.CUSTOMER else 1.0
-        where = place(turn, sentence)
         for term, is_compound in found:
-            yield Mention(term, is_compound, weight, where)
+            yield Mention(term, is_compound, weight, turn, sentence)
 
 
 class Term(NamedTuple):

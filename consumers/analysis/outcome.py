@@ -36,6 +36,8 @@ SCARCITY = 1.0
 _HANGING = frozenset(
     {"and", "or", "but", "to", "the", "a", "an", "my", "of", "because", "i", "she", "he", "we", "they"}
 )
+_HANGING_PARTICLES = frozenset({"JKS", "JKO", "JKG", "JC"})
+"""Of a subject, an object, an owner, or a list that goes on."""
 _UNWELCOME = frozenset({"refused", "refusal", "apology", "conflict_phrase", "blame", "cushion"})
 
 _LABELS: tuple[str, ...] = get_args(OutcomeLabel)[:-1]
@@ -112,6 +114,8 @@ def _marks(call: CallView, turn: SpokenTurn, sentence: SpokenSentence, *, is_lat
         marks.add("refused")
     if "gives_up" in marks and _politely_done(call, turn):
         marks.remove("gives_up")
+    if "undecided" in marks:
+        marks -= {"accepts", "waits"}
     marks |= acts & ({"conflict_phrase", "transfer_notice"} if is_agent else set())
     if is_agent and marks & {"done"} == set() and ("promise" in acts or "future" in marks):
         marks |= {"timed_promise"} if _tells_when(call, sentence) else set()
@@ -152,8 +156,11 @@ def _tells_when(call: CallView, sentence: SpokenSentence) -> bool:
 
 
 def _hangs(sentence: SpokenSentence) -> bool:
-    """Whether an English sentence ends with a word that another has to follow."""
-    return bool(sentence.tokens) and sentence.tokens[-1].form in _HANGING and sentence.tokens[-1].tag == "W"
+    """Whether a sentence ends with a word or particle that another word has to follow."""
+    if not sentence.tokens:
+        return False
+    last = sentence.tokens[-1]
+    return last.tag in _HANGING_PARTICLES or (last.tag == "W" and last.form in _HANGING)
 
 
 def _cut_off(
@@ -171,5 +178,8 @@ def _cut_off(
             return
     turn, sentence = sentences[-1]
     heard = [s for t, s in sentences[-LATE_TURNS:] if call.roles.get(t.speaker) is Role.CUSTOMER]
-    if any(s.kind == "unfinished" or _hangs(s) for s in (*heard[-1:], sentence)):
+    ends = (*heard[-1:], sentence)
+    if any(_hangs(s) for s in ends):
+        yield Sign("dropped", weights.get("hangs", 0.0), turn, sentence)
+    elif any(s.kind == "unfinished" for s in ends):
         yield Sign("dropped", weights.get("cut_off", 0.0), turn, sentence)

@@ -1,7 +1,8 @@
 """Signals: what a sentence says about how the call ends, beyond its acts.
 
 The agent's: ``done``, ``pending``, ``future``, ``answered``, ``refused``, ``referred``, ``hands_over``. The
-customer's: ``works``, ``accepts``, ``waits``, ``gives_up``, ``asks``. Anybody's: ``lost``, ``farewell``.
+customer's: ``works``, ``accepts``, ``waits``, ``gives_up``, ``undecided``, ``asks``. Anybody's: ``lost``,
+``farewell``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ SignalName = Literal[
     "waits",
     "gives_up",
     "asks",
+    "undecided",
     "lost",
     "farewell",
 ]

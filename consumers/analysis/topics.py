@@ -14,11 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from consumers.analysis.acts import place, said
 from consumers.analysis.lexicon import Pattern
 from consumers.analysis.phrases import PhraseBook
+from consumers.analysis.sentences import SpokenSentence
 from consumers.analysis.skips import skip
+from consumers.analysis.speech import SpokenTurn
 from consumers.analysis.tables import Tables
 from consumers.analysis.tokens import Token
 from consumers.analysis.view import CallView, Findings
-from schemas.acts import Place
 from schemas.document import SkipReason
 from schemas.outcome import Topic
 from schemas.records import Role
@@ -87,32 +88,28 @@ class TopicTagger:
 
     table: TopicTable
     _phrases: PhraseBook[_Key] = field(init=False)
+    _weights: Mapping[_Key, float] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._phrases = PhraseBook(list(self._keyed()), self.table.between)
+        self._phrases = PhraseBook([(key, pattern) for key, pattern, _ in self._keyed()], self.table.between)
+        self._weights = {key: weight for key, _, weight in self._keyed()}
 
     def weights(self, tokens: Sequence[Token]) -> dict[_Key, float]:
         """The phrases and pairs that stand in a sentence, with their weights."""
         found = {match.key for match in self._phrases.find(tokens)}
         return {
-            key._replace(half=None): self._weight(key)
+            key._replace(half=None): self._weights[key]
             for key in found
             if key.half is None or (key.half == 0 and key._replace(half=1) in found)
         }
 
-    def _keyed(self) -> Iterator[tuple[_Key, str]]:
+    def _keyed(self) -> Iterator[tuple[_Key, str, float]]:
         for number, topic in enumerate(self.table.topics):
-            for phrase, pattern in enumerate(topic.any):
-                yield _Key(number, phrase), pattern
+            for phrase, (pattern, weight) in enumerate(topic.any.items()):
+                yield _Key(number, phrase), pattern, weight
             for pair, both in enumerate(topic.pairs, start=len(topic.any)):
                 for half, pattern in enumerate(both.both):
-                    yield _Key(number, pair, half), pattern
-
-    def _weight(self, key: _Key) -> float:
-        topic = self.table.topics[key.topic]
-        if key.half is None:
-            return list(topic.any.values())[key.phrase]
-        return topic.pairs[key.phrase - len(topic.any)].weight
+                    yield _Key(number, pair, half), pattern, both.weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +133,8 @@ class TopicAnalyser:
 class _Hit(NamedTuple):
     key: _Key
     weight: float
-    where: Place
+    turn: SpokenTurn
+    sentence: SpokenSentence
 
 
 def topics_of(call: CallView, rules: TopicTagger) -> list[Topic]:
@@ -153,9 +151,13 @@ def topics_of(call: CallView, rules: TopicTagger) -> list[Topic]:
 
 def _topic(rule: TopicRule, hits: Sequence[_Hit], total: float) -> Topic:
     best = sorted(hits, key=lambda hit: -hit.weight)
-    places = list({hit.where.sentence_id: hit.where for hit in best}.values())[:EVIDENCE]
-    evidence = tuple(sorted(places, key=lambda where: where.start_ms))
+    telling = list({hit.sentence.id: hit for hit in best}.values())[:EVIDENCE]
+    evidence = tuple(place(hit.turn, hit.sentence) for hit in sorted(telling, key=_start_ms))
     return Topic(name=rule.name, title=rule.title, score=round(total / (total + HALF), 3), evidence=evidence)
+
+
+def _start_ms(hit: _Hit) -> int:
+    return hit.sentence.span.start_ms
 
 
 def tagger(tables: Tables, language: str) -> TopicTagger:
@@ -174,7 +176,7 @@ def _hits(call: CallView, rules: TopicTagger) -> Iterator[_Hit]:
         for key, weight in rules.weights(sentence.tokens).items():
             if _counts(rules.table.topics[key.topic], role, share) and counts[key] < REPEATS:
                 counts[key] += 1
-                yield _Hit(key, weight * factor, place(turn, sentence))
+                yield _Hit(key, weight * factor, turn, sentence)
 
 
 def _counts(rule: TopicRule, role: Role, share: float) -> bool:

@@ -1,16 +1,19 @@
 """How a call ends, what it is summed up with, and on what evidence."""
 
+import math
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from consumers.analysis.engine import AnalysisEngine
-from consumers.analysis.extract import lexrank
+from consumers.analysis.extract import DAMPING, NOTHING, lexrank
 from consumers.analysis.transcript import analyse_turns
-from ops.bench.outcome_quality import analysed, labelled_calls
+from ops.bench.outcome_quality import PARTS, analysed, labelled_calls
 from schemas.document import CallDocument
 
 ENGINE = AnalysisEngine()
@@ -149,9 +152,56 @@ def test_the_sentence_that_shares_most_words_ranks_first() -> None:
     assert min(ranks) == ranks[3]
 
 
-@pytest.mark.parametrize("part", ["dev", "frozen"])
+@pytest.mark.parametrize(
+    "parting",
+    ["음 생각 좀 해 볼게요", "남편하고 얘기해 볼게요", "비교해 보고 다시 전화할게요"],
+)
+def test_a_customer_who_has_not_decided_has_agreed_to_nothing(parting: str) -> None:
+    quoted = ("agent", "한 달에 삼만 원이고 삼 년 약정이세요")
+    outcome = analyse(GREETING, ("customer", "정수기 얼마예요"), quoted, ("customer", parting)).outcome
+    assert outcome is not None
+    assert outcome.label == "unknown"
+
+
+def test_a_call_that_ends_on_a_particle_was_cut_off() -> None:
+    asked = [("agent", "모델명이 어떻게 되세요"), ("customer", "삼백이요"), ("agent", "언제부터 그랬나요")]
+    outcome = analyse(GREETING, ASKS, *asked, ("customer", "어 지금 운전 중인데 앞차가")).outcome
+    assert outcome is not None
+    assert outcome.label == "dropped"
+
+
+def full_matrix_ranks(bags: list[Counter[str]]) -> NDArray[np.float64]:
+    """LexRank as it is defined, over the matrix of all cosines."""
+    words = sorted({word for bag in bags for word in bag})
+    idf = [math.log(1 + len(bags) / sum(word in bag for bag in bags)) for word in words]
+    vectors = np.array(
+        [[bag[word] * weight for word, weight in zip(words, idf, strict=True)] for bag in bags]
+    )
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    likeness = vectors @ vectors.T
+    np.fill_diagonal(likeness, 0)
+    degrees = likeness.sum(axis=1, keepdims=True)
+    even = np.full_like(likeness, 1 / len(bags))
+    step = np.divide(likeness, degrees, out=even, where=degrees > NOTHING)
+    ranks = np.full(len(bags), 1 / len(bags))
+    for _ in range(300):
+        ranks = (1 - DAMPING) / len(bags) + DAMPING * (ranks @ step)
+    return np.asarray(ranks)
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6), min_size=1, max_size=12))
+def test_ranks_are_those_of_the_whole_matrix_though_it_is_never_laid_out(texts: list[list[str]]) -> None:
+    bags = [Counter(text) for text in texts]
+    assert lexrank(bags) == pytest.approx(full_matrix_ranks(bags), abs=1e-3)
+
+
+FLOORS = {"dev": 0.9, "frozen": 0.88, "blind_a": 0.9, "blind_b": 0.85, "blind_c": 0.85}
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_outcomes_of_the_labelled_dialogues_stay_right(part: str) -> None:
-    """The frozen part was never tuned on; the floor lies below what was measured, for rules may change."""
+    """The floors lie below what was measured, for rules may change."""
     pairs = [(c.outcome, d.outcome and d.outcome.label) for c, d in analysed(labelled_calls(part))]
-    assert sum(true == found for true, found in pairs) / len(pairs) >= 0.8
+    assert sum(true == found for true, found in pairs) / len(pairs) >= FLOORS[part]
     assert len(pairs) >= 20
