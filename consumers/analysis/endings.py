@@ -9,9 +9,12 @@ Kiwi's own boundaries are the start. Speech differs from writing, so five rules 
 * R5: a pause decides: after a final ending a short one, after a connective a longer one.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from consumers.analysis.asking import asks, is_copular_question, is_southern
+from consumers.analysis.question_words import GLUED
 from consumers.analysis.tokens import Token
 from schemas.document import SentenceKind
 
@@ -22,36 +25,15 @@ FINAL_PAUSE_MS = 350
 
 _REPORTED = ("다", "라", "냐", "자")
 _REPORTING = ("하", "그러", "그렇", "이러", "말하", "이거", "이것")
-_GLUED = frozenset({"요", "이요"})
 _CALLS = frozenset({"여보세요"})
 _TITLES = frozenset({"고객", "어머", "어머니", "아버", "아버지", "선생", "사장", "기사", "회원"})
 _ADDRESSES = frozenset({"어머님", "아버님", "선생님", "사장님", "어르신", "아가씨", "고객님"})
 _AFTERTHOUGHTS = frozenset({"이거", "이것", "그거", "그것", "진짜", "빨리", "당장", "그쵸", "그죠"})
 _FORMULAS = frozenset({"감사", "고맙", "반갑", "안녕", "죄송", "아니", "맞", "괜찮", "수고", "그렇"})
 _FORMULA_REACH = 5
-_ASKING = ("니까", "나요", "가요", "까요", "ㄹ까", "을까", "ㄹ래요", "을래요", "나", "니")
-_CHECKING = ("죠", "지요")
-_CHECKED = frozenset({"시", "으시", "맞", "되", "이", "있", "그렇", "하"})
-_OPEN = (
-    "어요",
-    "아요",
-    "여요",
-    "에요",
-    "예요",
-    "세요",
-    "데요",
-    "죠",
-    "지",
-    "어",
-    "아",
-    "야",
-    "대요",
-    "래요",
-    "ㄴ데",
-)
-_ASKED_POLITELY = frozenset({"있", "없", "어떻", "어떠", "괜찮", "계시", "맞", "들리"})
-_TO_YOU = (["시", "겠"], ["으시", "겠"], ["시", "었"], ["으시", "었"], ["어도", "되"], ["아도", "되"])
-_WH = frozenset("뭐 무엇 뭣 어디 언제 왜 어떻 어떻게 어떠 얼마 얼마나 몇 누구 누 어느 무슨".split())  # noqa: SIM905 -- reads as the list it is
+_LATE_TAGS = frozenset({"NP", "MAG", "IC", "JX", "JKS", "JKB"})
+_LATE_REACH = 3
+_FINAL_AT_END = re.compile(r"[다라냐자]니까$|다$|냐$|노$|^나$|거든$|잖아$|구나$")
 
 
 def spoken_cuts(text: str, tokens: Sequence[Token], pauses_ms: Mapping[int, int]) -> list[int]:
@@ -72,16 +54,12 @@ def kind_of(text: str, tokens: Sequence[Token]) -> SentenceKind | None:
     marked = kind_of_mark(text)
     if marked is not None:
         return marked
-    words = [token for token in tokens if not token.tag.startswith(("S", "W"))]
-    while len(words) > 1 and (
-        _late(words[-1]) or words[-1].tag in {"JKS", "XSN"} or words[-1].form in _TITLES
-    ):
-        words.pop()
+    words = _without_afterthoughts([token for token in tokens if not token.tag.startswith(("S", "W"))])
     if not words:
         return None
     last = words[-1]
-    if last.tag == "EF" or last.form in _GLUED or _misread_final(last):
-        return "question" if _asks(words) else "statement"
+    if last.tag == "EF" or last.form in GLUED or _misread_final(last) or _final_here(words):
+        return "question" if asks(words) else "statement"
     return "unfinished" if last.tag == "EC" else None
 
 
@@ -97,7 +75,7 @@ def kind_of_mark(text: str) -> SentenceKind | None:
 
 def _ends(text: str, before: Token, after: Token, pauses_ms: Mapping[int, int]) -> bool:
     pause_ms = pauses_ms.get(after.start, 0)
-    if before.form in _GLUED and before.tag in {"MM", "JX"}:
+    if before.form in GLUED and before.tag in {"MM", "JX"}:
         return before.start > 0 and not text[before.start - 1].isspace()
     if before.form in _CALLS:
         return True
@@ -111,6 +89,30 @@ def _ends(text: str, before: Token, after: Token, pauses_ms: Mapping[int, int]) 
 def _goes_on(before: Token, after: Token) -> bool:
     reported = before.form.endswith(_REPORTED) and after.form in _REPORTING
     return (reported and not before.form.endswith("니다")) or after.form == "싶"
+
+
+def _without_afterthoughts(words: Sequence[Token]) -> Sequence[Token]:
+    """The words up to what was said after the sentence: an addressee, an object, an adverb."""
+    end = len(words)
+    while end > 1 and (
+        _late(words[end - 1]) or words[end - 1].tag in {"JKS", "XSN"} or words[end - 1].form in _TITLES
+    ):
+        end -= 1
+    if words[:end] and words[end - 1].form in GLUED:
+        return words[:end]
+    for place in range(end - 1, max(0, end - _LATE_REACH - 2), -1):
+        if words[place].tag == "EF":
+            return words[: place + 1]
+        if words[place].tag not in _LATE_TAGS:
+            break
+    return words[:end]
+
+
+def _final_here(words: Sequence[Token]) -> bool:
+    """Whether the last word, which Kiwi takes for no final ending, is one at a sentence's end."""
+    if words[-1].tag == "EC":
+        return bool(_FINAL_AT_END.search(words[-1].form)) or is_copular_question(words)
+    return is_southern(words)
 
 
 def _misread_final(token: Token) -> bool:
@@ -153,22 +155,3 @@ def _addressed(token: Token) -> bool:
 
 def _after_formula(tokens: Sequence[Token], cut: int) -> bool:
     return any(token.form in _FORMULAS for token in tokens[max(0, cut - _FORMULA_REACH) : cut])
-
-
-def _asks(words: Sequence[Token]) -> bool:
-    """Whether a finished sentence asks.
-
-    Endings that serve both (어요, 죠) ask together with an interrogative, or about what the hearer does.
-    """
-    last, before = words[-1], [token.form for token in words[-4:-1]]
-    if last.form.endswith(_ASKING):
-        return not last.form.endswith("구나")
-    if not last.form.endswith(_OPEN) and last.form not in _GLUED:
-        return False
-    if any(token.form in _WH for token in words):
-        return True
-    if last.form.endswith(_CHECKING):
-        return bool({*before[-1:]} & _CHECKED)
-    if last.form.endswith(("세요", "셔요")):
-        return bool({*before[-1:]} & _ASKED_POLITELY)
-    return last.form.endswith("어요") and before[-2:] in _TO_YOU and before[0] not in {"시", "으시"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from consumers.analysis.lexicon import word_set
 from consumers.analysis.personal_data.placeholders import TAG as PLACEHOLDER_TAG
@@ -39,27 +40,44 @@ def repeats_back(
             continue
         before = [t for t in turns[max(0, number - 2 * TURNS) : number] if t.speaker != turn.speaker][-TURNS:]
         said = [sentence for t in before for sentence in sentences[t.id]]
-        found.update(s.id for s in sentences[turn.id] if said and _repeats(s.tokens, said))
+        if said:
+            heard = _heard(said)
+            found.update(s.id for s in sentences[turn.id] if _repeats(s.tokens, heard))
     return found
 
 
-def _repeats(tokens: Sequence[Token], said: Sequence[SpokenSentence]) -> bool:
-    heard = [token for sentence in said for token in sentence.tokens]
-    digits = _digits(heard)
-    if any(run in digits for run in _digit_runs(tokens)):
+class _Heard(NamedTuple):
+    """What the other party has said: its digits, the forms of its words, and its text without blanks."""
+
+    digits: str
+    forms: frozenset[str]
+    text: str
+
+
+def _heard(said: Sequence[SpokenSentence]) -> _Heard:
+    tokens = [token for sentence in said for token in sentence.tokens]
+    return _Heard(
+        digits=_digits(tokens),
+        forms=frozenset(token.form for token in tokens),
+        text="".join(sentence.text for sentence in said).replace(" ", "").lower(),
+    )
+
+
+def _repeats(tokens: Sequence[Token], heard: _Heard) -> bool:
+    if any(run in heard.digits for run in _digit_runs(tokens)):
         return True
-    forms = {token.form for token in heard}
     # What was redacted stands in both sentences under the same name; a name alone is how people are addressed.
-    if any(token.tag == PLACEHOLDER_TAG and token.form in forms - {_NAME} for token in tokens):
+    if any(
+        token.tag == PLACEHOLDER_TAG and token.form != _NAME and token.form in heard.forms for token in tokens
+    ):
         return True
     numbers = [token.form for token in tokens if token.tag in _NUMBERS]
-    if len(numbers) >= LEAST_NUMBERS and all(number in forms for number in numbers):
+    if len(numbers) >= LEAST_NUMBERS and all(number in heard.forms for number in numbers):
         return True
     words = {token.form for token in tokens if _tells(token)} - _COMMON
     if len(words) < LEAST_WORDS or not any(token in _CONFIRMS for token in tokens):
         return False
-    text = "".join(sentence.text for sentence in said).replace(" ", "").lower()
-    again = sum(word in forms or (len(word) > 1 and word in text) for word in words)
+    again = sum(word in heard.forms or (len(word) > 1 and word in heard.text) for word in words)
     return again >= SHARE * len(words)
 
 

@@ -1,15 +1,20 @@
 """Turns to sentences.
 
-Marks that the recogniser wrote are trusted. Where it wrote none, Korean ends where ``endings`` says, any other
-language at its pauses only. In every language a pause of 0.8 s between two words ends a sentence. A boundary
-always lies behind a blank, so that no word is cut, and nothing is dropped or added: the sentences put together
-are the turn, and what a missing mark would say is their ``kind``.
+Marks that the recogniser wrote are trusted; which of them end a sentence and which an abbreviation is decided
+here for Korean, by pySBD's English rules (Sadvilkar and Neumann 2020) for any other language. Where there are
+none, Korean ends where ``endings`` says, any other language at its pauses only. In every language a pause of
+0.8 s between two words ends a sentence. A boundary always lies behind a blank, so that no word is cut, and
+nothing is dropped or added: the sentences put together are the turn, and what a missing mark would say is their
+``kind``.
 """
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
+from typing import Any
 
 from consumers.analysis.endings import kind_of, kind_of_mark, spoken_cuts
 from consumers.analysis.intervals import Interval
@@ -23,11 +28,10 @@ SENTENCE_PAUSE_MS = 800
 UNMARKED_WORDS = 20
 """In a marked Korean turn, a stretch of more words without a mark is cut like an unmarked turn."""
 
-_TITLES = frozenset("mr. mrs. ms. dr. prof. vs. e.g. i.e. hwy. mt. gen. sen. rep. capt. approx.".split())  # noqa: SIM905 -- reads as the list it is
-_ENDINGS = frozenset("st. ave. rd. blvd. etc. a.m. p.m. inc. ltd. co. corp. jr. sr. u.s. u.k.".split())  # noqa: SIM905 -- as above
-_INITIAL = re.compile(r"[A-Za-z]\.")
+_ABBREVIATION = re.compile(r"(?i:[a-z]|mrs?|ms|dr|prof|vs|no|e\.g|i\.e)\.")
 _HOUR = re.compile(r"\d+\.")
 _MARKED_END = re.compile(r"(\S*[.!?…。]+[\"')\]”’]*)\s+(?=\S)")
+_BLANK = re.compile(r"\s")
 _HESITATION = re.compile(r"(?:\.\.+|…)[\"')\]]*$")
 
 
@@ -49,7 +53,7 @@ def split(turn: SpokenTurn, tokens: Sequence[Token], *, korean: bool) -> tuple[S
         return ()
     places = locate(turn)
     pauses_ms = _pauses(turn, places)
-    cuts = set(_marked_cuts(turn.text, korean=korean))
+    cuts = set(korean_cuts(turn.text) if korean else english_cuts(turn.text))
     if korean:
         cuts |= set(_unmarked_cuts(turn.text, tokens, cuts, pauses_ms))
     cuts |= {place for place, pause_ms in pauses_ms.items() if pause_ms >= SENTENCE_PAUSE_MS}
@@ -97,21 +101,28 @@ def _behind_blank(text: str, cut: int) -> bool:
     return 0 < cut < len(text) and text[cut - 1].isspace() and not text[cut].isspace()
 
 
-def _marked_cuts(text: str, *, korean: bool) -> Iterator[int]:
+def korean_cuts(text: str) -> Iterator[int]:
+    """Places behind the marks that end a Korean sentence: not a hesitation's, an abbreviation's or a date's."""
     for match in _MARKED_END.finditer(text):
-        if _closes(match.group(1).lstrip("\"'(["), text[match.end() :], korean=korean):
+        word = match.group(1).lstrip("\"'([")
+        if not (_HESITATION.search(word) or _HOUR.fullmatch(word) or _ABBREVIATION.fullmatch(word)):
             yield match.end()
 
 
-def _closes(word: str, rest: str, *, korean: bool) -> bool:
-    """Whether the mark at the end of ``word`` ends a sentence, given what comes after it."""
-    if _HESITATION.search(word) or (korean and _HOUR.fullmatch(word)):
-        return not korean and rest[0].isupper()
-    if _INITIAL.fullmatch(word) or word.lower() in _TITLES:
-        return False
-    if word.lower() == "no." and rest[0].isdecimal():
-        return False
-    return word.lower() not in _ENDINGS or rest[0].isupper()
+def english_cuts(text: str) -> Iterator[int]:
+    """Places where pySBD begins a sentence. Only these are taken from it: what it loses is lost nowhere."""
+    # It takes a line's end for a sentence's, and control characters that are blanks for digits.
+    for sentence in _segmenter().segment(_BLANK.sub(" ", text)):
+        yield sentence.start
+
+
+@cache
+def _segmenter() -> Any:
+    with warnings.catch_warnings():
+        # Its source has invalid escapes, of which Python warns when it compiles it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from pysbd import Segmenter  # noqa: PLC0415 -- a Korean call never needs it
+    return Segmenter(language="en", clean=False, char_span=True)
 
 
 def _unmarked_cuts(

@@ -171,7 +171,7 @@ PEERS: Sequence[tuple[str, str, str, Callable[[], Splitter]]] = (
     ("Kiwi alone", "kiwipiepy", "ko", lambda: _kiwi("cong")),
     ("Kiwi alone, largest", "kiwipiepy", "ko", lambda: _kiwi("largest")),
     ("kss (pecab)", "kss", "ko", _kss),
-    ("pysbd", "pysbd", "en", _pysbd),
+    ("pySBD alone", "pysbd", "en", _pysbd),
     ("syntok", "syntok", "en", _syntok),
 )
 """Name, module, language, and what makes the splitter."""

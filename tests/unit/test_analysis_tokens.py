@@ -3,6 +3,7 @@
 import pytest
 
 from consumers.analysis.language import language_of
+from consumers.analysis.personal_data.placeholders import TAG
 from consumers.analysis.tokens import KoreanTokeniser, WordTokeniser
 
 KOREAN = KoreanTokeniser()
@@ -37,6 +38,17 @@ def test_tokens_lie_in_the_text_and_in_order() -> None:
     tokens = KOREAN.tokenise(text)
     assert [t.start for t in tokens] == sorted(t.start for t in tokens)
     assert all(0 <= t.start <= t.end <= len(text) for t in tokens)
+
+
+def test_a_placeholder_is_one_token_and_no_word() -> None:
+    found = KOREAN.tokenise("😀 [NAME] 고객님 [CARD:4242]로요")
+    placeholders = [(t.form, t.start, t.end) for t in found if t.tag == TAG]
+    assert placeholders == [("[NAME]", 2, 8), ("[CARD:4242]", 13, 24)]
+    assert [t.form for t in found if t.tag != TAG] == ["😀", "고객", "님", "로", "요"]
+
+
+def test_brackets_around_other_words_hide_nothing() -> None:
+    assert "기타" in forms("[기타] 문의예요")
 
 
 def test_english_contractions_of_not_come_apart() -> None:
