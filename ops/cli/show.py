@@ -1,18 +1,21 @@
 """``callytics show CALL_ID``: one call's document."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from infra.settings import Settings
 
 if TYPE_CHECKING:
     from schemas.document import CallDocument
+    from schemas.scorecard import ScoreCard
 
 app = typer.Typer()
 
@@ -72,15 +75,49 @@ def print_document(document: "CallDocument", console: Console) -> None:
         console.print(f"[red]{error.stage}: {error.code}[/red] {error.message}")
     if document.speech is False:
         console.print("no speech in this recording")
-    turns = Table(box=None, pad_edge=False)
-    for column in ("start", "speaker", "role", "words", "sentiment"):
-        turns.add_column(column, overflow="fold")
-    for turn in document.turns:
-        scores = [s.sentiment.score for s in turn.sentences if s.sentiment]
-        mood = f"{sum(scores) / len(scores):+.2f}" if scores else ""
-        turns.add_row(f"{turn.start_ms / 1000:.2f}", turn.speaker, turn.role, turn.text, mood)
-    console.print(turns)
+    console.print(_turns(document))
+    for name, value in _findings(document):
+        console.print(f"[bold]{name}[/bold]  {value}", highlight=False)
+    if document.scorecard is not None and document.scorecard.total is not None:
+        console.print(_scores(document.scorecard))
     if document.conversation is not None:
         console.print_json(document.conversation.model_dump_json(exclude_none=True))
     for skipped in document.skipped:
         console.print(f"[dim]not computed: {skipped.feature} ({skipped.reason}) {skipped.message}[/dim]")
+
+
+def _turns(document: "CallDocument") -> Table:
+    turns = Table(box=None, pad_edge=False)
+    for column in ("start", "speaker", "role", "words", "sentiment"):
+        turns.add_column(column, overflow="fold")
+    for turn in document.turns:
+        mood = f"{turn.sentiment.score:+.2f}" if turn.sentiment else ""
+        turns.add_row(f"{turn.start_ms / 1000:.2f}", turn.speaker, turn.role, escape(turn.text), mood)
+    return turns
+
+
+def _findings(document: "CallDocument") -> Iterator[tuple[str, str]]:
+    """What a reviewer asks first."""
+    if document.outcome is not None:
+        yield "outcome", f"{document.outcome.label} ({document.outcome.confidence:.2f})"
+    if document.topics:
+        yield "topics", ", ".join(topic.title for topic in document.topics)
+    if document.categories:
+        yield "categories", ", ".join(category.name for category in document.categories)
+    if document.escalation is not None and document.escalation.detected:
+        yield "escalation", ", ".join(dict.fromkeys(event.kind for event in document.escalation.events))
+    for failure in document.scorecard.failures if document.scorecard else ():
+        yield "failure", f"{failure.title} ({len(failure.evidence)})"
+
+
+def _scores(card: "ScoreCard") -> Table:
+    basis = f"by {card.automatic_points:.0f} points; {card.human_points:.0f} for people"
+    title = f"score {card.total:.0f} of 100, {basis}"
+    scores = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for column in ("item", "points", "of", "found"):
+        scores.add_column(column, overflow="fold")
+    for item in card.items:
+        reached = "-" if item.score is None else f"{item.score:g}"
+        found = item.status if item.value is None else escape(f"{item.metric} = {item.value}")
+        scores.add_row(item.title, reached, f"{item.points:g}", found)
+    return scores

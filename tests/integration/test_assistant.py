@@ -212,7 +212,7 @@ async def test_the_service_stores_what_it_added_and_goes_on_without_it(
     assert summaries == ["llama", None]
 
 
-def test_it_is_off_unless_url_and_model_are_given() -> None:
+def test_regression_k15_it_is_off_unless_url_and_model_are_given() -> None:
     assert AnalysisSettings().assistant_url is None
     with pytest.raises(ValidationError, match="assistant_model"):
         AnalysisSettings(assistant_url="http://llm:8000/v1")

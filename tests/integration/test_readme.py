@@ -12,7 +12,7 @@ from infra.settings import INSTALLATION
 
 pytestmark = pytest.mark.integration
 
-RUN_TRULY = ("transcribe", "diarize", "analyze", "models list")
+RUN_TRULY = ("transcribe", "diarize", "analyze", "models list", "rules check")
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
