@@ -5,6 +5,7 @@ Documents are compared as they are stored, so that a field that a release adds i
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ PREVIOUS = "previous"
 """In place of a run: the document that each call had before the other run."""
 
 _IDENTITY = frozenset({"call_id", "tenant", "run_id", "revision"})
-_READ_CLOSER = frozenset({"turns", "participants", "sentiment"})
+_READ_CLOSER = frozenset({"turns", "participants", "sentiment", "scorecard"})
 """Fields that features of their own are made of."""
 
 
@@ -39,11 +40,18 @@ class Comparison:
     words: int = 0
     """Of the first run, in calls of both."""
     edits: int = 0
+    score_changes: list[float] = field(default_factory=list)
+    """How much higher the second run's total is, in every call that has one in both."""
 
     @property
     def edit_rate(self) -> float | None:
         """Word edits (substituted, inserted, deleted) over words; None when there were no words."""
         return self.edits / self.words if self.words else None
+
+    @property
+    def score_change(self) -> float | None:
+        """Mean change of the score card's total, in points; None when no call has one in both runs."""
+        return fmean(self.score_changes) if self.score_changes else None
 
     def add(self, pair: Pair) -> None:
         """Count one call."""
@@ -59,6 +67,9 @@ class Comparison:
         said = words_of(before)
         self.words += len(said)
         self.edits += edit_distance(said, words_of(after))
+        totals = score_of(before)[0], score_of(after)[0]
+        if totals[0] is not None and totals[1] is not None:
+            self.score_changes.append(totals[1] - totals[0])
 
 
 def features_of(before: Body, after: Body) -> Mapping[str, Callable[[Body], Any]]:
@@ -69,6 +80,7 @@ def features_of(before: Body, after: Body) -> Mapping[str, Callable[[Body], Any]
         "speakers": lambda body: len(body.get("participants") or ()),
         "roles": lambda body: sorted(p["role"] for p in body.get("participants") or ()),
         "sentiment": sentiment_of,
+        "score card": score_of,
         **{name: _getter(name) for name in further},
     }
 
@@ -86,6 +98,16 @@ def sentiment_of(body: Body) -> dict[str, str | None]:
     """The sentiment's label by party."""
     found = body.get("sentiment") or {}
     return {party: (found.get(party) or {}).get("label") for party in ("customer", "agent")}
+
+
+def score_of(body: Body) -> tuple[float | None, dict[str, float | str], list[str]]:
+    """The total, what each item brings or why it brings nothing, and what fails the call."""
+    card = body.get("scorecard") or {}
+    items = {
+        item["id"]: item["status"] if item["share"] is None else item["share"]
+        for item in card.get("items", ())
+    }
+    return card.get("total"), items, sorted(failure["id"] for failure in card.get("failures", ()))
 
 
 def edit_distance(before: Sequence[str], after: Sequence[str]) -> int:

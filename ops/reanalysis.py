@@ -5,14 +5,15 @@ same time win as they always do: by their number.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from consumers.analysis.engine import AnalysisEngine
-from consumers.analysis.tables import TenantTables
+from consumers.analysis.rule_files import sound
+from consumers.analysis.tables import Tables, TenantTables
 from infra.store import Assembly, CallKey, Newest, Store
 from schemas.document import CallDocument
 
@@ -26,7 +27,7 @@ class Reanalysed:
 
 
 class Reanalysis:
-    """One pass over stored calls with the tables of ``rules`` (None: as shipped).
+    """One pass over stored calls with the tables of the folder ``rules``, or that one (None: as shipped).
 
     ``pii_key`` is the service's, for policies that hash personal data.
     """
@@ -37,7 +38,7 @@ class Reanalysis:
         self._store = store
         self._run_id = run_id
         self._pii_key = pii_key
-        self._tables = TenantTables(rules)
+        self._tables_of = _tables_of(rules)
         self._engine: AnalysisEngine | None = None
         self._tenant: str | None = None
 
@@ -65,6 +66,14 @@ class Reanalysis:
     def _engine_of(self, tenant: str) -> AnalysisEngine:
         """One engine at a time: each holds the tokeniser's model."""
         if self._engine is None or self._tenant != tenant:
-            self._engine = AnalysisEngine(tables=self._tables.of(tenant), pii_key=self._pii_key)
+            self._engine = AnalysisEngine(tables=self._tables_of(tenant), pii_key=self._pii_key)
             self._tenant = tenant
         return self._engine
+
+
+def _tables_of(rules: Path | None) -> Callable[[str], Tables]:
+    """Tenant to its tables. Poison when a single table is wrong."""
+    if rules is None or rules.is_dir():
+        return TenantTables(rules).of
+    tables = Tables(replaced={sound(rules).name: rules})
+    return lambda _: tables

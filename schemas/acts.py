@@ -84,8 +84,8 @@ class Escalation(Record):
     events: tuple[EscalationEvent, ...] = ()
 
 
-class CategoryEvidence(Record):
-    """What a category was matched by: a sentence, or a stretch of time without one."""
+class Basis(Record):
+    """What a category or a score rests on: a sentence, or a stretch of time without one."""
 
     turn_id: str | None = None
     sentence_id: str | None = None
@@ -97,4 +97,4 @@ class Category(Record):
     """A category that the call falls into. Nothing is the evidence of what is missing."""
 
     name: str
-    evidence: tuple[CategoryEvidence, ...] = ()
+    evidence: tuple[Basis, ...] = ()

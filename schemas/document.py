@@ -14,6 +14,7 @@ from pydantic import Field
 from schemas.acts import Category, Escalation, Profanity, PromiseMade
 from schemas.outcome import Keyword, Outcome, Summary, Topic
 from schemas.personal_data import PersonalData
+from schemas.quality import Count, Quality, Rate, Ratio
 from schemas.records import (
     Audio,
     Call,
@@ -26,6 +27,7 @@ from schemas.records import (
     StageError,
     Word,
 )
+from schemas.scorecard import ScoreCard
 from schemas.sentiment import CallSentiment, Sentiment, TurnSentiment
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
@@ -158,6 +160,13 @@ class PartyMilliseconds(Record):
     customer: Milliseconds | None = None
 
 
+class PartyRatios(Record):
+    """One share a party."""
+
+    agent: Ratio | None = None
+    customer: Ratio | None = None
+
+
 class LongGaps(Record):
     """Count and sum of gaps beyond a threshold."""
 
@@ -174,10 +183,21 @@ class NonTalk(Record):
     over_5s: LongGaps
 
 
+class Silences(Record):
+    """The gaps of more than 3 s that are of one kind."""
+
+    count: Count
+    total_ms: Milliseconds
+    longest_ms: Milliseconds
+    instances: tuple[Span, ...]
+
+
 class PartyInterruptions(Record):
     """How often and how long a party spoke into the other's speech; an instance is the overlap."""
 
     count: int
+    per_minute: Rate | None = None
+    """Over the duration of the conversation."""
     total_ms: Milliseconds
     instances: tuple[Span, ...]
 
@@ -223,6 +243,21 @@ class PartySpeechRate(Record):
     customer: SpeechRate | None = None
 
 
+class SpeakingRate(Record):
+    """Units over the time of a party's turns, pauses included, without the time of replaced personal values."""
+
+    syllables_per_minute: float | None = None
+    words_per_minute: float
+    speaking_ms: Milliseconds
+
+
+class PartySpeakingRate(Record):
+    """Speaking rate of each party."""
+
+    agent: SpeakingRate | None = None
+    customer: SpeakingRate | None = None
+
+
 class Conversation(Record):
     """Timing of the call. ``duration_ms`` runs from the first word to the last, as Amazon counts it."""
 
@@ -233,14 +268,28 @@ class Conversation(Record):
     talk_time_by_speaker_ms: Mapping[str, Milliseconds] = {}
     talk_share_agent: Annotated[float, Field(ge=0, le=1)] | None = None
     """Agent's talk time over agent's and customer's."""
+    talk_share_of_duration: PartyRatios = PartyRatios()
+    """How much of the duration a party talks, as Amazon has it: the two overlap, and need not make up the whole."""
     overlap_ms: Milliseconds | None = None
+    overlap_ratio: Ratio | None = None
+    """Over the time in which anybody speaks."""
     overlap_reliability: Reliability | None = None
     non_talk: NonTalk | None = None
+    non_talk_ratio: Ratio | None = None
+    """Over the duration."""
+    hold: Silences | None = None
+    """Gaps of ``non_talk`` that the agent announced (at most 3 s before) or gave thanks for (within 5 s after)."""
+    dead_air: Silences | None = None
+    """The other gaps of ``non_talk``."""
     interruptions: Interruptions | None = None
     response_latency_ms: PartyLatency = PartyLatency()
     speech_rate: PartySpeechRate = PartySpeechRate()
+    speaking_rate: PartySpeakingRate = PartySpeakingRate()
     turns: int | None = None
+    mean_turn_ms: Milliseconds | None = None
     switches: int | None = None
+    """How often the floor goes to another speaker; a backchannel does not take it."""
+    switches_per_minute: Rate | None = None
     longest_monologue_ms: PartyMilliseconds = PartyMilliseconds()
 
 
@@ -277,6 +326,8 @@ class CallDocument(Record):
     promises: tuple[PromiseMade, ...] = ()
     profanity: tuple[Profanity, ...] = ()
     escalation: Escalation | None = None
+    quality: Quality | None = None
+    scorecard: ScoreCard | None = None
     categories: tuple[Category, ...] = ()
     outcome: Outcome | None = None
     summary: Summary | None = None

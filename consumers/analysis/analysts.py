@@ -7,6 +7,7 @@ from consumers.analysis.extract import SummaryAnalyser
 from consumers.analysis.keywords import KeywordAnalyser
 from consumers.analysis.outcome import OutcomeAnalyser
 from consumers.analysis.personal_data.analyser import PersonalDataAnalyser
+from consumers.analysis.quality.analyser import QualityAnalyser
 from consumers.analysis.sentiment import SentimentAnalyser
 from consumers.analysis.timing import TimingAnalyser
 from consumers.analysis.topics import TopicAnalyser
@@ -17,6 +18,7 @@ ANALYSERS: tuple[Analyser, ...] = (
     SentimentAnalyser(),
     ActAnalyser(),
     EscalationAnalyser(),
+    QualityAnalyser(),
     CategoryAnalyser(),
     OutcomeAnalyser(),
     TopicAnalyser(),

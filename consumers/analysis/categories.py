@@ -4,21 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consumers.analysis.act_rules import LANGUAGES
-from consumers.analysis.acts import said
+from consumers.analysis.acts import Said, said
 from consumers.analysis.category_rules import TABLE, CategoryRule, CategoryTable, Condition
-from consumers.analysis.floor import Floor
 from consumers.analysis.intervals import Interval
 from consumers.analysis.phrases import PhraseBook
 from consumers.analysis.skips import skip
 from consumers.analysis.tables import Tables
-from consumers.analysis.timing import NON_TALK_MS, non_talk
+from consumers.analysis.timing import silences
 from consumers.analysis.view import CallView, Findings
-from schemas.acts import Category, CategoryEvidence
+from schemas.acts import Basis, Category
 from schemas.document import SkipReason
 from schemas.records import Role
 
 _Key = tuple[int, int]
 """A category and a condition of it, by number."""
+_Subject = tuple[str | None, str | None]
+"""What a sentence is: an act, an act with its kind, or a sentiment (no act)."""
 
 
 @dataclass(slots=True)
@@ -31,9 +32,9 @@ class Categoriser:
     def __post_init__(self) -> None:
         self._books = {language: self._book(language) for language in LANGUAGES}
 
-    def phrases(self, call: CallView) -> Mapping[_Key, list[CategoryEvidence]]:
+    def phrases(self, call: CallView) -> Mapping[_Key, list[Basis]]:
         """The sentences that hold a phrase of each condition, every sentence looked at once."""
-        found: dict[_Key, list[CategoryEvidence]] = {}
+        found: dict[_Key, list[Basis]] = {}
         book = self._books[call.language or ""]
         for turn, sentence in said(call):
             for key in {match.key for match in book.find(sentence.tokens)}:
@@ -92,21 +93,30 @@ class _Judge:
 
     call: CallView
     bounds: Interval
-    phrases: Mapping[_Key, Sequence[CategoryEvidence]]
+    phrases: Mapping[_Key, Sequence[Basis]]
+    sentences: Mapping[_Subject, Sequence[Said]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        filed: dict[_Subject, list[Said]] = {}
+        for turn, sentence in said(self.call):
+            for subject in _subjects(self.call, sentence.id):
+                filed.setdefault(subject, []).append((turn, sentence))
+        self.sentences = filed
 
     def category(self, number: int, rule: CategoryRule) -> Category | None:
-        evidence: list[CategoryEvidence] = []
+        evidence: list[Basis] = []
         for place, condition in enumerate(rule.all):
             found = [e for e in self._found((number, place), condition) if self._inside(e, condition)]
             if (len(found) >= condition.at_least) == condition.absent:
                 return None
             evidence += [] if condition.absent else found
-        return Category(name=rule.name, evidence=tuple(sorted(set(evidence), key=lambda e: e.start_ms)))
+        once = dict.fromkeys(evidence)
+        return Category(name=rule.name, evidence=tuple(sorted(once, key=lambda e: e.start_ms)))
 
-    def _inside(self, evidence: CategoryEvidence, condition: Condition) -> bool:
+    def _inside(self, evidence: Basis, condition: Condition) -> bool:
         return condition.window is None or condition.window.contains(evidence.start_ms, self.bounds)
 
-    def _found(self, key: _Key, condition: Condition) -> Iterable[CategoryEvidence]:
+    def _found(self, key: _Key, condition: Condition) -> Iterable[Basis]:
         if condition.phrases is not None:
             return self.phrases.get(key, ())
         if condition.non_talk_ms is not None:
@@ -115,33 +125,34 @@ class _Judge:
             return self._interruptions(condition, condition.interruption_ms)
         return self._sentences(condition)
 
-    def _sentences(self, condition: Condition) -> Iterator[CategoryEvidence]:
-        for turn, sentence in said(self.call):
-            if _speaks(self.call, turn.speaker, condition) and self._is(sentence.id, condition):
+    def _sentences(self, condition: Condition) -> Iterator[Basis]:
+        subject = (condition.act, condition.kind if condition.act else condition.sentiment)
+        for turn, sentence in self.sentences.get(subject, ()):
+            if _speaks(self.call, turn.speaker, condition):
                 yield _evidence(sentence.span, turn=turn.id, sentence=sentence.id)
 
-    def _is(self, sentence_id: str, condition: Condition) -> bool:
-        if condition.act is None:
-            sentiment = self.call.polarity.get(sentence_id)
-            return sentiment is not None and sentiment.label == condition.sentiment
-        marks = self.call.act_marks[sentence_id]
-        return any(m.act == condition.act and condition.kind in {None, m.kind} for m in marks)
+    def _silences(self, least_ms: int) -> Iterator[Basis]:
+        for gap in silences(self.call, self.bounds):
+            if gap.length_ms >= least_ms:
+                yield _evidence(gap)
 
-    def _silences(self, least_ms: int) -> Iterator[CategoryEvidence]:
-        for gap in non_talk(self.call, self.bounds).instances:
-            if gap.end_ms - gap.start_ms >= max(least_ms, NON_TALK_MS):
-                yield _evidence(Interval(gap.start_ms, gap.end_ms))
-
-    def _interruptions(self, condition: Condition, least_ms: int) -> Iterator[CategoryEvidence]:
+    def _interruptions(self, condition: Condition, least_ms: int) -> Iterator[Basis]:
         parties = {
             Role.AGENT: self.call.speakers(Role.AGENT),
             Role.CUSTOMER: self.call.speakers(Role.CUSTOMER),
         }
         by = Role(condition.speaker or Role.UNKNOWN)
         over = Role.CUSTOMER if by is Role.AGENT else Role.AGENT
-        for overlap in Floor(self.call).interruptions(parties[by], parties[over]):
-            if overlap.length_ms >= least_ms:
-                yield _evidence(overlap)
+        for interruption in self.call.floor.interruptions(parties[by], parties[over]):
+            if interruption.overlap.length_ms >= least_ms:
+                yield _evidence(interruption.overlap)
+
+
+def _subjects(call: CallView, sentence_id: str) -> set[_Subject]:
+    marks = call.act_marks[sentence_id]
+    subjects: set[_Subject] = {(mark.act, kind) for mark in marks for kind in (None, mark.kind)}
+    sentiment = call.polarity.get(sentence_id)
+    return subjects | {(None, sentiment.label)} if sentiment else subjects
 
 
 def _categoriser(tables: Tables) -> Categoriser:
@@ -157,5 +168,5 @@ def _speaks(call: CallView, speaker: str, condition: Condition) -> bool:
     return condition.speaker is None or call.roles.get(speaker, Role.UNKNOWN).value == condition.speaker
 
 
-def _evidence(span: Interval, *, turn: str | None = None, sentence: str | None = None) -> CategoryEvidence:
-    return CategoryEvidence(turn_id=turn, sentence_id=sentence, start_ms=span.start_ms, end_ms=span.end_ms)
+def _evidence(span: Interval, *, turn: str | None = None, sentence: str | None = None) -> Basis:
+    return Basis(turn_id=turn, sentence_id=sentence, start_ms=span.start_ms, end_ms=span.end_ms)

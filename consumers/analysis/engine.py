@@ -1,22 +1,24 @@
 """The analysis of one call: transcript and diarization in, document out. No I/O, no clock, no randomness."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
-import structlog
 from pydantic import SecretStr
 
 from consumers.analysis.analysts import ANALYSERS
+from consumers.analysis.guard import guarded
 from consumers.analysis.join import Joined, SpeakersFrom, join
 from consumers.analysis.language import language_of
 from consumers.analysis.personal_data.policy import POLICY, RedactionPolicy, Redactor
 from consumers.analysis.personal_data.redaction import Redacted, redact
 from consumers.analysis.roles import TABLE as ROLES
 from consumers.analysis.roles import CueTable, RoleResolver
+from consumers.analysis.scorecard.rubric import TABLE as RUBRIC
+from consumers.analysis.scorecard.rubric import Rubric
+from consumers.analysis.scorecard.scoring import score
 from consumers.analysis.sentences import SpokenSentence
-from consumers.analysis.skips import skip, skip_all
+from consumers.analysis.skips import skip, skip_all, without_parties
 from consumers.analysis.speech import Speech, SpokenTurn
 from consumers.analysis.tables import Tables, TenantTables
 from consumers.analysis.tokens import KoreanTokeniser, Tokeniser, WordTokeniser
@@ -44,13 +46,11 @@ from schemas.records import (
     StageStatus,
 )
 
-VERSION = "1"
+VERSION = "2"
 """Of the analysis itself; raised whenever the same input may give another document."""
 
 DEFAULT_TENANT = "default"
 
-_log = structlog.get_logger()
-_Result = TypeVar("_Result")
 _NONE_SPLIT: Mapping[str, tuple[SpokenSentence, ...]] = {}
 
 
@@ -118,11 +118,11 @@ class AnalysisEngine:
             return self._bare(facts, *_silence(joined), source="none")
         view, skipped = self._view(facts, joined)
         findings = [self._run(analyser, view) for analyser in self._analysers]
-        spoken, more = _guard("sentences", view, lambda: view.sentences, _NONE_SPLIT)
+        spoken, more = guarded("sentences", view, lambda: view.sentences, _NONE_SPLIT)
         bare = self._bare(facts, speech=True, skipped=(), source=joined.speakers_from)
         fields = {name: value for found in findings for name, value in found.fields.items()}
         extras = _extras(findings)
-        return bare.model_copy(
+        document = bare.model_copy(
             update={
                 "language": view.language,
                 "participants": view.participants,
@@ -131,6 +131,7 @@ class AnalysisEngine:
                 **fields,
             },
         )
+        return _scored(document, view)
 
     def _view(self, facts: CallFacts, joined: Joined) -> tuple[CallView, list[Skipped]]:
         language = _primary(facts.language) or language_of(turn.text for turn in joined.speech.turns)
@@ -149,7 +150,7 @@ class AnalysisEngine:
         nobody = tuple(
             Participant(speaker=s, role=Role.UNKNOWN, confidence=0) for s in joined.speech.speakers
         )
-        parts, skipped = _guard("roles", view, lambda: self._resolve_roles(facts, view), nobody)
+        parts, skipped = guarded("roles", view, lambda: self._resolve_roles(facts, view), nobody)
         if joined.wordless is not None:
             skipped += skip_all(("turns.text", "sentences"), joined.wordless)
         view, withheld = self._redacted(replace(view, participants=parts), facts.tenant)
@@ -165,7 +166,7 @@ class AnalysisEngine:
         policy = view.tables.get(POLICY, RedactionPolicy)
         redactor = Redactor(policy, tenant, self._pii_key)
         withheld: tuple[Speech, tuple[Redacted, ...]] = (replace(view.speech, turns=()), ())
-        (speech, found), failed = _guard(
+        (speech, found), failed = guarded(
             "turns.text", view, lambda: redact(view.speech, redactor, view.tables, call=view), withheld
         )
         wordless = SkipReason.BUG if failed else view.wordless
@@ -175,7 +176,7 @@ class AnalysisEngine:
         return self._korean if language == "ko" else self._words
 
     def _run(self, analyser: Analyser, view: CallView) -> Findings:
-        found, failed = _guard(analyser.name, view, lambda: analyser.analyse(view), Findings())
+        found, failed = guarded(analyser.name, view, lambda: analyser.analyse(view), Findings())
         return Findings(skipped=failed) if failed else found
 
     def _bare(
@@ -204,28 +205,25 @@ class AnalysisEngine:
 
     def _versions(self, tenant: str) -> Mapping[str, str]:
         tables = self._tables(tenant)
-        own = {"tokeniser.ko": self._korean.version, "roles": tables.get(ROLES, CueTable).version}
+        own = {
+            "tokeniser.ko": self._korean.version,
+            "roles": tables.get(ROLES, CueTable).version,
+            "rubric": tables.get(RUBRIC, Rubric).version,
+        }
         return own | {
             name: v for analyser in self._analysers for name, v in analyser.versions(tables).items()
         }
 
 
-def _guard(
-    feature: str, view: CallView, compute: Callable[[], _Result], instead: _Result
-) -> tuple[_Result, list[Skipped]]:
-    """The result of ``compute``; when it raises, ``instead`` and the entry that says so."""
-    try:
-        return compute(), []
-    except Exception as error:  # noqa: BLE001 -- one feature's bug must not cost the call
-        # The exception's own text may quote the call, so only its type and place are logged.
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-        _log.error(
-            "analyser_failed", call_id=view.call_id, feature=feature, error=type(error).__name__, place=place
-        )
-        return instead, [skip(feature, SkipReason.BUG)]
+def _scored(document: CallDocument, view: CallView) -> CallDocument:
+    """The document with its score card, which rests on all that was found before."""
+    rubric = view.tables.get(RUBRIC, Rubric)
+    card, skipped = guarded("scorecard", view, lambda: score(document, rubric), None)
+    if card is not None and card.total is None:
+        reason = view.wordless or without_parties(view, both=True) or SkipReason.TOO_FEW
+        skipped = [skip("scorecard.total", reason)]
+    update = {"scorecard": card, "skipped": (*document.skipped, *skipped)}
+    return document.model_copy(update=update)
 
 
 def _primary(tag: str | None) -> str | None:

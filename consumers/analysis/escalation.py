@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from consumers.analysis.act_rules import LANGUAGES
 from consumers.analysis.acts import place
-from consumers.analysis.floor import Floor
 from consumers.analysis.skips import skip, without_parties
 from consumers.analysis.speech import SpokenTurn
 from consumers.analysis.tables import Tables
@@ -77,7 +76,7 @@ def _interrupting(call: CallView) -> float:
     if call.bounds is None or call.mixed:
         return 0.0
     agents, customers = call.speakers(Role.AGENT), call.speakers(Role.CUSTOMER)
-    count = len(Floor(call).interruptions(customers, agents))
+    count = len(call.floor.interruptions(customers, agents))
     return INTERRUPTIONS * min(1.0, count * _MINUTE_MS / max(_MINUTE_MS, call.bounds.length_ms))
 
 

@@ -1,18 +1,19 @@
 """Who holds the floor: backchannels, interruptions, floor changes, on the speakers' merged intervals."""
 
+import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from consumers.analysis import data
-from consumers.analysis.intervals import Interval, gaps, merge, shared_ms
-from consumers.analysis.tokens import WordTokeniser
-from consumers.analysis.view import CallView
+from consumers.analysis.intervals import Interval, gaps, merge
+from consumers.analysis.speech import Piece, SpokenTurn
+from consumers.analysis.tables import Tables
 
+TABLE = "backchannels.yaml"
 BACKCHANNEL_MS = 1000
 """A backchannel lasts at most this long."""
 ACTIVE_BEFORE_MS = 1000
@@ -22,12 +23,28 @@ INTERRUPTION_OVERLAP_MS = 500
 
 
 class BackchannelTable(BaseModel):
-    """The content of ``backchannels.yaml``."""
+    """The content of ``backchannels.yaml``: the words of each language, or several words that belong together."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
-    words: frozenset[str]
+    words: Mapping[str, frozenset[Annotated[str, Field(pattern=r"[^\W_]")]]]
+
+
+class BackchannelWords:
+    """A backchannel table ready for use."""
+
+    def __init__(self, table: BackchannelTable) -> None:
+        self.table = table
+        self._only = {language: _only(words) for language, words in table.words.items()}
+
+    def speak(self, language: str | None) -> Callable[[str], bool]:
+        """Tells of a text in this language whether every word only says: go on, I am listening.
+
+        No text does in a language without such words.
+        """
+        only = self._only.get(language or "", _NEVER)
+        return lambda text: only.fullmatch(text) is not None
 
 
 class Stretch(NamedTuple):
@@ -37,87 +54,156 @@ class Stretch(NamedTuple):
     speaker: str
 
 
-@cache
-def backchannels() -> BackchannelTable:
-    """The shipped words, read at first use."""
-    return data.load("backchannels.yaml", BackchannelTable)
+class Heard(NamedTuple):
+    """A piece of a turn, by its number."""
+
+    turn: SpokenTurn
+    number: int
+
+    @property
+    def piece(self) -> Piece:
+        """The piece itself."""
+        return self.turn.pieces[self.number]
 
 
-def is_backchannel_text(text: str) -> bool:
-    """Whether every word only says: go on, I am listening."""
-    words = [token.form for token in WordTokeniser().tokenise(text) if token.tag == "W"]
-    return bool(words) and all(word in backchannels().words for word in words)
+class Interruption(NamedTuple):
+    """A stretch that begins while another one is talking, and the stretch that it cuts into."""
+
+    by: Stretch
+    over: Stretch
+
+    @property
+    def overlap(self) -> Interval:
+        """While both talk."""
+        return Interval(self.by.span.start_ms, min(self.by.span.end_ms, self.over.span.end_ms))
+
+
+def backchannel_words(tables: Tables) -> BackchannelWords:
+    """The words of these tables."""
+    return tables.built(TABLE, BackchannelTable, BackchannelWords)
 
 
 class Floor:
-    """The stretches of a call in order of time, with what is said in them."""
+    """The stretches of a call in order of time, with what is said in them.
 
-    def __init__(self, call: CallView) -> None:
-        self._call = call
-        self._said = _said(call)
-        self.stretches = sorted(Stretch(i, s) for s, spans in call.intervals.items() for i in spans)
+    ``bounds`` are those of the conversation; ``listens`` tells whether a text only says: I am listening.
+    """
+
+    def __init__(
+        self,
+        turns: Sequence[SpokenTurn],
+        intervals: Mapping[str, Sequence[Interval]],
+        *,
+        bounds: Interval | None,
+        listens: Callable[[str], bool],
+    ) -> None:
+        self._turns = turns
+        self._bounds = bounds
+        self._listens = listens
+        self.stretches = sorted(Stretch(i, s) for s, spans in intervals.items() for i in spans)
+        self.union = merge(stretch.span for stretch in self.stretches)
+        """While anybody at all speaks."""
+
+    def of(self, speakers: Collection[str]) -> list[Stretch]:
+        """The stretches of some speakers."""
+        return [stretch for stretch in self.stretches if stretch.speaker in speakers]
 
     def is_backchannel(self, stretch: Stretch) -> bool:
         """At most 1 s long and nothing but backchannel words; a short sound without words counts too."""
-        text = self._text(stretch)
-        return stretch.span.length_ms <= BACKCHANNEL_MS and (not text or is_backchannel_text(text))
+        return stretch in self._light
 
-    def interruptions(self, by: Sequence[str], over: Sequence[str]) -> list[Interval]:
-        """The overlaps in which ``by`` cut into the speech of ``over``."""
-        talk = [i for speaker in over for i in self._call.intervals.get(speaker, [])]
-        found = (self._cut(s, sorted(talk)) for s in self.stretches if s.speaker in by)
-        return [overlap for overlap in found if overlap is not None]
+    def signs(self, speakers: Collection[str]) -> list[Stretch]:
+        """The backchannels of some speakers that have words: a cough is no sign of listening."""
+        return [stretch for stretch in self.of(speakers) if self._light.get(stretch)]
 
-    def changes(self) -> Iterator[tuple[Stretch, Stretch]]:
+    def interruptions(self, by: Collection[str], over: Collection[str]) -> list[Interruption]:
+        """Where ``by`` cut into the speech of ``over``."""
+        talk = self.of(over)
+        found = (_cut(s, talk) for s in self.of(by) if not self.is_backchannel(s))
+        return [interruption for interruption in found if interruption is not None]
+
+    @cached_property
+    def changes(self) -> Sequence[tuple[Stretch, Stretch]]:
         """Each pair of neighbouring stretches whose speakers differ.
 
         Backchannels, and stretches that lie wholly within another speaker's, take no floor.
         """
-        for before, after in pairwise(self._holders()):
-            if before.speaker != after.speaker:
-                yield before, after
+        return [
+            (before, after) for before, after in pairwise(self._holders()) if before.speaker != after.speaker
+        ]
 
     def runs(self, speaker: str) -> Iterator[int]:
         """Length of each stretch of time, pauses included, in which only this speaker makes a sound."""
-        if self._call.bounds is None:
+        if self._bounds is None:
             return
+        own = [stretch.span for stretch in self.of({speaker})]
         others = merge(stretch.span for stretch in self.stretches if stretch.speaker != speaker)
-        for free in gaps(others, self._call.bounds):
-            own = [i for i in self._call.intervals.get(speaker, []) if shared_ms(i, free)]
-            if own:
-                start, end = max(own[0].start_ms, free.start_ms), min(own[-1].end_ms, free.end_ms)
-                yield end - start
+        for free in gaps(others, self._bounds):
+            first = bisect_right(own, free.start_ms, key=lambda i: i.end_ms)
+            last = bisect_left(own, free.end_ms, key=lambda i: i.start_ms) - 1
+            if first <= last:
+                yield min(own[last].end_ms, free.end_ms) - max(own[first].start_ms, free.start_ms)
+
+    def last_heard(self, speaker: str, until_ms: int) -> Heard | None:
+        """The last piece of a speaker whose middle lies before a moment; None before their first."""
+        spoken = self._spoken.get(speaker, [])
+        at = bisect_left(spoken, 2 * until_ms, key=_twice_middle) - 1
+        return Heard(*spoken[at][1:]) if at >= 0 else None
+
+    @cached_property
+    def _light(self) -> Mapping[Stretch, str]:
+        """Every backchannel with its words."""
+        short = ((s, self._text(s)) for s in self.stretches if s.span.length_ms <= BACKCHANNEL_MS)
+        return {stretch: text for stretch, text in short if not text or self._listens(text)}
+
+    @cached_property
+    def _spoken(self) -> Mapping[str, list[tuple[int, SpokenTurn, int]]]:
+        """Speaker to their pieces, by twice the moment in the middle, which is whole milliseconds."""
+        spoken: dict[str, list[tuple[int, SpokenTurn, int]]] = {}
+        for turn in self._turns:
+            spoken.setdefault(turn.speaker, []).extend(
+                (sum(piece.span), turn, number) for number, piece in enumerate(turn.pieces)
+            )
+        for pieces in spoken.values():
+            pieces.sort(key=_twice_middle)
+        return spoken
 
     def _holders(self) -> Iterator[Stretch]:
         held_until: dict[str, int] = {}
         for stretch in self.stretches:
-            others = (end for speaker, end in held_until.items() if speaker != stretch.speaker)
-            inside = stretch.span.end_ms <= max(others, default=-1)
+            (_, end_ms), speaker = stretch
+            inside = any(end_ms <= until for other, until in held_until.items() if other != speaker)
             if not inside and not self.is_backchannel(stretch):
-                held_until[stretch.speaker] = stretch.span.end_ms
+                held_until[speaker] = end_ms
                 yield stretch
 
-    def _cut(self, stretch: Stretch, talk: Sequence[Interval]) -> Interval | None:
-        start_ms = stretch.span.start_ms
-        at = bisect_right(talk, start_ms, key=lambda i: i.start_ms) - 1
-        if at < 0 or start_ms - talk[at].start_ms < ACTIVE_BEFORE_MS:
-            return None
-        overlap = shared_ms(stretch.span, talk[at])
-        if overlap < INTERRUPTION_OVERLAP_MS or self.is_backchannel(stretch):
-            return None
-        return Interval(start_ms, start_ms + overlap)
-
     def _text(self, stretch: Stretch) -> str:
-        spoken = self._said.get(stretch.speaker, [])
-        first = bisect_left(spoken, (float(stretch.span.start_ms), ""))
-        last = bisect_left(spoken, (stretch.span.end_ms + 0.25, ""))
-        return " ".join(text for _, text in spoken[first:last])
+        spoken = self._spoken.get(stretch.speaker, [])
+        first = bisect_left(spoken, 2 * stretch.span.start_ms, key=_twice_middle)
+        last = bisect_right(spoken, 2 * stretch.span.end_ms, key=_twice_middle)
+        return " ".join(turn.pieces[number].text for _, turn, number in spoken[first:last]).strip()
 
 
-def _said(call: CallView) -> Mapping[str, list[tuple[float, str]]]:
-    """Speaker to what they say with the moment in the middle of it."""
-    said: dict[str, list[tuple[float, str]]] = {}
-    for turn in call.speech.turns:
-        for piece in turn.pieces:
-            said.setdefault(turn.speaker, []).append((piece.span.middle_ms, piece.text))
-    return {speaker: sorted(spoken) for speaker, spoken in said.items()}
+def _twice_middle(spoken: tuple[int, SpokenTurn, int]) -> int:
+    return spoken[0]
+
+
+def _cut(stretch: Stretch, talk: Sequence[Stretch]) -> Interruption | None:
+    start_ms = stretch.span.start_ms
+    at = bisect_right(talk, start_ms, key=lambda s: s.span.start_ms) - 1
+    if at < 0 or start_ms - talk[at].span.start_ms < ACTIVE_BEFORE_MS:
+        return None
+    found = Interruption(stretch, talk[at])
+    return found if found.overlap.length_ms >= INTERRUPTION_OVERLAP_MS else None
+
+
+def _only(entries: Iterable[str]) -> re.Pattern[str]:
+    """What is made of these words alone, whatever stands between them."""
+    # Longest first, and possessive: an entry may begin with another one, and no text takes long to refuse.
+    longest = sorted(entries, key=lambda entry: (-len(entry), entry))
+    spelt = "|".join(r"\W+".join(map(re.escape, _WORD.findall(entry))) for entry in longest)
+    return re.compile(rf"\W*(?:(?:{spelt})(?!\w)\W*)++", re.IGNORECASE) if longest else _NEVER
+
+
+_WORD = re.compile(r"\w+")
+_NEVER = re.compile(r"(?!)")

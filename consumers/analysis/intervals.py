@@ -1,5 +1,6 @@
 """Arithmetic on spans of time: pure functions, integer milliseconds, half-open ``[start, end)``."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -24,24 +25,34 @@ class Interval(NamedTuple):
 
 def merge(intervals: Iterable[Interval], *, gap_ms: int = 0) -> list[Interval]:
     """Disjoint intervals in order, any two that are at most ``gap_ms`` apart made one."""
+    ordered = sorted(intervals)
+    if not ordered:
+        return []
     merged: list[Interval] = []
-    for interval in sorted(intervals):
-        if merged and interval.start_ms - merged[-1].end_ms <= gap_ms:
-            last = merged[-1]
-            merged[-1] = Interval(last.start_ms, max(last.end_ms, interval.end_ms))
-        else:
-            merged.append(interval)
-    return merged
+    start_ms, end_ms = ordered[0]
+    for later in ordered[1:]:
+        if later[0] - end_ms > gap_ms:
+            merged.append(Interval(start_ms, end_ms))
+            start_ms, end_ms = later
+        elif later[1] > end_ms:
+            end_ms = later[1]
+    return [*merged, Interval(start_ms, end_ms)]
 
 
 def total_ms(disjoint: Iterable[Interval]) -> int:
     """Summed length of disjoint intervals."""
-    return sum(interval.length_ms for interval in disjoint)
+    return sum(end_ms - start_ms for start_ms, end_ms in disjoint)
 
 
 def shared_ms(one: Interval, other: Interval) -> int:
     """How long two intervals coincide."""
     return max(0, min(one.end_ms, other.end_ms) - max(one.start_ms, other.start_ms))
+
+
+def meets(disjoint: Sequence[Interval], span: Interval) -> bool:
+    """Whether any of an ordered disjoint list shares time with a span."""
+    at = bisect_right(disjoint, span.start_ms, key=lambda interval: interval.end_ms)
+    return at < len(disjoint) and disjoint[at].start_ms < span.end_ms
 
 
 def crowded_ms(layers: Iterable[Sequence[Interval]]) -> int:

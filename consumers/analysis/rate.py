@@ -1,16 +1,18 @@
-"""Speech rate: syllables (Korean) and words per minute of articulation.
+"""Speech rate: syllables (Korean) and words per minute, of articulation and of speaking with its pauses.
 
 Korean counts syllables because the number of 어절 depends on how the recogniser sets blanks. Digits count as
 they are read aloud in Sino-Korean, capitals by the names of the letters, other Latin words by vowel groups.
 """
 
 import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from consumers.analysis.intervals import merge, total_ms
 from consumers.analysis.personal_data.placeholders import PLACEHOLDER
-from consumers.analysis.skips import skip
+from consumers.analysis.speech import Piece, SpokenTurn
 from consumers.analysis.view import CallView
-from schemas.document import PartySpeechRate, Skipped, SkipReason, SpeechRate
+from schemas.document import SkipReason, SpeakingRate, SpeechRate
 from schemas.records import Role
 
 INNER_PAUSE_MS = 250
@@ -19,7 +21,8 @@ MINUTE_MS = 60_000
 LONGEST_NUMBER = 8
 """Longer runs of digits are read one by one, as is every run that begins with zero."""
 
-_CHUNK = re.compile(r"[가-힣]|\d[\d,]*(?:\.\d+)?|[A-Z]+(?![a-z])|[A-Za-z]+")
+_HANGUL = re.compile(r"[가-힣]")
+_SPELT = re.compile(r"\d[\d,]*(?:\.\d+)?|[A-Z]+(?![a-z])|[A-Za-z]+")
 _VOWELS = re.compile(r"[aeiouy]+")
 # 에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 알 에스 티 유 브이 더블유 엑스 와이 제트
 _LETTER_SYLLABLES = dict(
@@ -27,18 +30,46 @@ _LETTER_SYLLABLES = dict(
 )
 
 
-def speech_rate(call: CallView) -> tuple[PartySpeechRate, list[Skipped]]:
-    """The rate of each party; a party that says no timed word is skipped."""
-    rates = {role.value: _party_rate(call, role) for role in (Role.AGENT, Role.CUSTOMER)}
+class Rates(NamedTuple):
+    """The rates of a party: of articulation, and of speaking with its pauses."""
+
+    speech: SpeechRate
+    speaking: SpeakingRate
+
+
+def party_rates(call: CallView, role: Role) -> Rates | None:
+    """The rates of a party; None where it says no timed word."""
+    turns = [turn for speaker in call.speakers(role) for turn in call.speech.turns if turn.speaker == speaker]
+    counted, passed_over = _counted(turns)
+    voiced_ms = total_ms(merge((p.span for p in counted), gap_ms=INNER_PAUSE_MS))
+    if voiced_ms == 0:
+        return None
+    turns_ms = total_ms(merge(turn.span for turn in turns)) - total_ms(merge(p.span for p in passed_over))
+    speaking_ms = max(voiced_ms, turns_ms)
+    spoken = syllables(" ".join(p.text for p in counted)) if call.language == "ko" else None
+    return Rates(
+        SpeechRate(
+            syllables_per_minute=None if spoken is None else _per_minute(spoken, voiced_ms),
+            words_per_minute=_per_minute(len(counted), voiced_ms),
+            voiced_ms=voiced_ms,
+        ),
+        SpeakingRate(
+            syllables_per_minute=None if spoken is None else _per_minute(spoken, speaking_ms),
+            words_per_minute=_per_minute(len(counted), speaking_ms),
+            speaking_ms=speaking_ms,
+        ),
+    )
+
+
+def why_no_rate(call: CallView) -> SkipReason:
+    """Why a party has no rate: the call has no word times, or the party none of the words."""
     timed = any(piece.word is not None for turn in call.speech.turns for piece in turn.pieces)
-    reason = SkipReason.TOO_FEW if timed else SkipReason.NO_WORD_TIMES
-    skipped = [skip(f"speech_rate.{party}", reason) for party, rate in rates.items() if rate is None]
-    return PartySpeechRate(agent=rates["agent"], customer=rates["customer"]), skipped
+    return SkipReason.TOO_FEW if timed else SkipReason.NO_WORD_TIMES
 
 
 def syllables(text: str) -> int:
     """How many syllables a Korean speaker reads this text aloud with."""
-    return sum(_chunk_syllables(match.group()) for match in _CHUNK.finditer(text))
+    return len(_HANGUL.findall(text)) + sum(map(_spelt_syllables, _SPELT.findall(text)))
 
 
 def number_syllables(digits: str) -> int:
@@ -67,31 +98,27 @@ def _group(value: int, *, leading: bool) -> int:
     return count
 
 
-def _chunk_syllables(chunk: str) -> int:
+def _spelt_syllables(chunk: str) -> int:
     if chunk[0].isdecimal():
         return number_syllables(chunk)
     if chunk.isupper():
         return sum(_LETTER_SYLLABLES[letter] for letter in chunk)
-    if chunk.isascii():
-        return max(1, len(_VOWELS.findall(chunk.lower())))
-    return 1
+    return max(1, len(_VOWELS.findall(chunk.lower())))
 
 
-def _party_rate(call: CallView, role: Role) -> SpeechRate | None:
-    speakers = set(call.speakers(role))
-    said = (p for t in call.speech.turns if t.speaker in speakers for p in t.pieces if p.word is not None)
-    # What stands for a personal value says nothing of how many syllables were spoken in its time.
-    pieces = [piece for piece in said if not PLACEHOLDER.search(piece.text)]
-    voiced_ms = total_ms(merge((p.span for p in pieces), gap_ms=INNER_PAUSE_MS))
-    if voiced_ms == 0:
-        return None
-    spoken = sum(syllables(piece.text) for piece in pieces) if call.language == "ko" else None
-    return SpeechRate(
-        syllables_per_minute=None if spoken is None else _per_minute(spoken, voiced_ms),
-        words_per_minute=_per_minute(len(pieces), voiced_ms),
-        voiced_ms=voiced_ms,
-    )
+def _counted(turns: Iterable[SpokenTurn]) -> tuple[list[Piece], list[Piece]]:
+    """The timed words, and what is passed over.
+
+    What stands for a personal value says nothing of how many syllables were spoken in its time.
+    """
+    counted: list[Piece] = []
+    passed_over: list[Piece] = []
+    for turn in turns:
+        for piece in turn.pieces:
+            replaced = "[" in piece.text and PLACEHOLDER.search(piece.text)
+            (passed_over if piece.word is None or replaced else counted).append(piece)
+    return counted, passed_over
 
 
-def _per_minute(count: int, voiced_ms: int) -> float:
-    return round(count * MINUTE_MS / voiced_ms, 1)
+def _per_minute(count: int, time_ms: int) -> float:
+    return round(count * MINUTE_MS / time_ms, 1)

@@ -23,15 +23,21 @@ from consumers.analysis.personal_data.names import NameTable
 from consumers.analysis.personal_data.policy import RedactionPolicy
 from consumers.analysis.personal_data.topics import TopicTable as PersonalTopicTable
 from consumers.analysis.profanity import ProfanityFilter, ProfanityTable
+from consumers.analysis.quality.courtesy_rules import CourtesyCues, CourtesyTable
+from consumers.analysis.quality.script import Script, ScriptTable
+from consumers.analysis.quality.speech_style import SpeechStyle, SpeechStyleTable
 from consumers.analysis.roles import CueTable
+from consumers.analysis.scorecard.rubric import Rubric
 from consumers.analysis.signals import OutcomeTable
+from consumers.analysis.tone import ToneTable
 from consumers.analysis.topics import TopicTable
-from infra.errors import ErrorCode, Fatal
+from infra.errors import ErrorCode, Fatal, Poison
 
 KINDS: Mapping[str, type[BaseModel]] = {
     "acts": ActTable,
     "backchannels": BackchannelTable,
     "categories": CategoryTable,
+    "courtesy": CourtesyTable,
     "document_frequency": FrequencyTable,
     "outcome": OutcomeTable,
     "pii.names": NameTable,
@@ -40,8 +46,12 @@ KINDS: Mapping[str, type[BaseModel]] = {
     "pii.topics": PersonalTopicTable,
     "profanity": ProfanityTable,
     "roles": CueTable,
+    "rubric": Rubric,
+    "script": ScriptTable,
     "sentiment": SentimentTable,
+    "speech_style": SpeechStyleTable,
     "stopwords": StopTable,
+    "tone": ToneTable,
     "topics": TopicTable,
 }
 """Every kind of table; its files are named ``<kind>.yaml`` or ``<kind>.<language>.yaml``."""
@@ -49,8 +59,11 @@ KINDS: Mapping[str, type[BaseModel]] = {
 _COMPILERS: Mapping[str, Callable[[Any], object]] = {
     "acts": ActTagger,
     "categories": Categoriser,
+    "courtesy": CourtesyCues,
     "profanity": ProfanityFilter,
+    "script": Script,
     "sentiment": Lexicon,
+    "speech_style": SpeechStyle,
 }
 """What is made of a table before it is used."""
 
@@ -80,6 +93,14 @@ def read(path: Path) -> RuleFile:
     language = getattr(found, "language", None)
     name = f"{kind}.{language}.yaml" if isinstance(language, str) else f"{kind}.yaml"
     return RuleFile(path=path, kind=kind, name=name, table=found)
+
+
+def sound(path: Path) -> RuleFile:
+    """A rule file without a fault. Poison, with the place of each, when it has some."""
+    file = read(path)
+    if file.complaints:
+        raise Poison(ErrorCode.CONTRACT, "; ".join(c.at(str(path)) for c in file.complaints))
+    return file
 
 
 def _kind(path: Path, text: str) -> str:

@@ -1,10 +1,14 @@
 """The reasons for missing values, in words an operator can act on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from consumers.analysis.view import CallView
 from schemas.document import Skipped, SkipReason
 from schemas.records import Role
+
+Part = tuple[Mapping[str, object], Sequence[Skipped]]
+"""Some fields of a record, and what of it could not be computed."""
+NOTHING: Part = ({}, ())
 
 _MESSAGES = {
     SkipReason.NO_SPEECH: "nobody speaks in this recording",

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from consumers.analysis import act_rules, polarity, sentences, signals
 from consumers.analysis.act_rules import Mark
+from consumers.analysis.floor import Floor, backchannel_words
 from consumers.analysis.intervals import Interval, merge
 from consumers.analysis.personal_data.redaction import Redacted
 from consumers.analysis.profanity import profanity_filter
@@ -112,6 +113,12 @@ class CallView:
         if not spans:
             return None
         return Interval(min(i.start_ms for i in spans), max(i.end_ms for i in spans))
+
+    @cached_property
+    def floor(self) -> Floor:
+        """Who holds the floor when."""
+        listens = backchannel_words(self.tables).speak(self.language)
+        return Floor(self.speech.turns, self.intervals, bounds=self.bounds, listens=listens)
 
     def speakers(self, role: Role) -> list[str]:
         """The speakers who play a part."""

@@ -36,8 +36,7 @@ def diff(
         f"{found.both} calls in both, {found.only_before} only in {run_a}, {found.only_after} only in {run_b}"
     )
     for name, ids in found.changed.items():
-        rate = f" (edit rate {found.edit_rate:.1%})" if name == "words" and found.edit_rate else ""
-        typer.echo(f"{name} changed on {len(ids)} of {found.both} calls{rate}")
+        typer.echo(f"{name} changed on {len(ids)} of {found.both} calls{_how_much(found, name)}")
         for call_id in ids if calls else ():
             typer.echo(f"  {call_id}")
 
@@ -59,11 +58,21 @@ async def compare(run_a: str, run_b: str, *, tenant: str | None, settings: Setti
     return found
 
 
+def _how_much(found: "Comparison", name: str) -> str:
+    """By how much a feature changed, of those that have a measure."""
+    if name == "words" and found.edit_rate:
+        return f" (edit rate {found.edit_rate:.1%})"
+    if name == "score card" and found.score_change is not None:
+        return f" (mean change {found.score_change:+.1f} points)"
+    return ""
+
+
 def _as_json(found: "Comparison", *, with_calls: bool) -> dict[str, Any]:
     return {
         "both": found.both,
         "only_a": found.only_before,
         "only_b": found.only_after,
         "edit_rate": found.edit_rate,
+        "score_change": found.score_change,
         "changed": {name: ids if with_calls else len(ids) for name, ids in found.changed.items()},
     }

@@ -20,6 +20,7 @@ from ops.cli import (
     keywords,
     models,
     publish,
+    qa,
     reanalyze,
     redact,
     replay,
@@ -59,6 +60,7 @@ app.add_typer(reanalyze.app)
 app.add_typer(export.app)
 app.add_typer(keywords.app, name="keywords")
 app.add_typer(rules.app, name="rules")
+app.add_typer(qa.app, name="qa")
 app.add_typer(schemas.app, name="schemas")
 
 

@@ -24,7 +24,7 @@ def reanalyze(
     call: Annotated[list[str] | None, typer.Option("--call", help="Only this call; may be repeated.")] = None,
     rules: Annotated[
         Path | None,
-        typer.Option(help="Folder of tables that replace the shipped ones.", exists=True, file_okay=False),
+        typer.Option(help="Folder of tables, or one table, that replace the shipped ones.", exists=True),
     ] = None,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's calls.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infra.errors import ErrorCode, Fatal, Poison
+from infra.errors import ErrorCode, Poison
+from ops.cli.documents import document_of
 
 if TYPE_CHECKING:
     from infra.audio.encode import Silence
@@ -37,7 +38,7 @@ def redact_audio(
         raise typer.BadParameter("the file must end in .wav or .flac", param_hint="--output")
     from infra.audio.encode import write_muted  # noqa: PLC0415 -- not needed for --help
 
-    silences = _silences(_document(document), all_channels=all_channels)
+    silences = _silences(document_of(document), all_channels=all_channels)
     write_muted(_bytes(recording), output, silences)
     typer.echo(f"{output}: {len(silences)} spans muted")
 
@@ -58,22 +59,6 @@ def _silences(document: "CallDocument", *, all_channels: bool) -> "list[Silence]
         for found in document.pii
         if found.action is not RedactionAction.KEEP
     ]
-
-
-def _document(file: Path) -> "CallDocument":
-    from pydantic import ValidationError  # noqa: PLC0415 -- as above
-
-    from schemas.document import CallDocument  # noqa: PLC0415 -- as above
-
-    try:
-        return CallDocument.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise Fatal(ErrorCode.INPUT_MISSING, f"{file} cannot be read: {error.strerror}") from error
-    except ValidationError:
-        # What is wrong may quote what callers said.
-        raise Poison(
-            ErrorCode.CONTRACT, f"{file} is no document of one call; write one with show --json"
-        ) from None
 
 
 def _bytes(recording: Path) -> bytes:

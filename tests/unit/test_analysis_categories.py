@@ -63,6 +63,24 @@ def test_sentiment_and_its_threshold(engine: Engine) -> None:
     assert len(found.evidence) == 2
 
 
+def test_evidence_of_one_moment_stands_in_the_order_in_which_it_is_said(engine: Engine) -> None:
+    """Without word times all sentences of a turn begin at once; the same call gives the same document."""
+    condition: dict[str, object] = {"sentiment": "negative"}
+    angry = (
+        "너무 화가 나네요. 정말 짜증나네요. 진짜 답답하네요. 너무 불편했어요. 정말 실망했어요. 너무 화나요."
+    )
+    (found,) = engine.categorised(condition, ("customer", angry, 0, 9000))
+    assert [e.sentence_id for e in found.evidence] == [f"t0001.s{n}" for n in range(1, 7)]
+
+
+def test_an_act_counts_once_a_sentence_with_its_kind_or_without(engine: Engine) -> None:
+    threat = ("customer", "소비자원에 신고할 거예요", 0, 2000)
+    (found,) = engine.categorised({"act": "escalation_cue"}, threat)
+    assert len(found.evidence) == 1
+    assert not engine.categorised({"act": "escalation_cue", "kind": "repeat_contact"}, threat)
+    assert not engine.categorised({"act": "escalation_cue", "at_least": 2}, threat)
+
+
 def test_interruption_by_a_party_of_a_length(engine: Engine) -> None:
     said = (
         ("customer", "제가 어제 주문한 세탁기 때문에요", 0, 5000),

@@ -165,7 +165,7 @@ def test_mono_without_diarization_keeps_text_and_gaps_and_skips_what_needs_speak
     assert {f for f, reason in reasons(document).items() if reason == "diarization_failed"} >= missing
 
 
-def test_diarization_without_transcript_still_times_the_call() -> None:
+def test_regression_k8_a_failed_transcription_is_said_and_the_call_still_timed() -> None:
     document = ENGINE.analyse(CallTranscribed(**failed("transcription")), diarized())
     assert document.status is DocumentStatus.PARTIAL
     assert (document.speech, document.turns) == (True, ())
@@ -268,7 +268,7 @@ class Broken:
         raise KeyError(call.speech.turns[1].text)
 
 
-def test_an_analyser_that_raises_costs_its_own_feature_only() -> None:
+def test_regression_c9_k6_an_analyser_that_raises_costs_its_own_feature_only() -> None:
     with capture_logs() as logs:
         document = AnalysisEngine((Broken(), *ANALYSERS)).analyse(transcribed(), diarized())
     assert reasons(document) == {"broken": "bug"}

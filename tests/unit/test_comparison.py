@@ -62,6 +62,39 @@ def test_a_sentiment_changes_with_its_label_and_not_with_its_score() -> None:
     assert _changed(_body(), _body(sentiment={"customer": {"label": "negative"}})) == {"sentiment"}
 
 
+def _card(total: float | None, share: float | None, *failures: str) -> dict[str, Any]:
+    item = {"id": "empathy", "status": "not_applicable" if share is None else "scored", "share": share}
+    failed = [{"id": failure} for failure in failures]
+    return _body(scorecard={"total": total, "items": [item], "failures": failed, "rubric": "1"})
+
+
+def test_a_score_card_changes_with_what_an_item_brings_or_fails() -> None:
+    before = _card(70.0, 0.7)
+    assert _changed(before, before) == set()
+    assert _changed(before, _card(40.0, 0.4)) == {"score card"}
+    assert _changed(before, _card(70.0, None)) == {"score card"}
+    assert _changed(before, _card(70.0, 0.7, "blame")) == {"score card"}
+    assert _changed(before, _body()) == {"score card"}
+
+
+def test_a_score_cards_confidence_and_rubric_alone_change_no_score() -> None:
+    other = _card(70.0, 0.7)
+    other["scorecard"]["rubric"] = "2"
+    assert _changed(_card(70.0, 0.7), other) == set()
+
+
+def test_the_mean_change_of_the_score_is_over_the_calls_that_have_one_twice() -> None:
+    found = Comparison()
+    bodies = [
+        (_card(70.0, 0.7), _card(80.0, 1.0)), (_card(60.0, 0.7), _card(55.0, 0.4)),
+        (_card(None, None), _card(90.0, 1.0)), (_body(), _card(10.0, 0.0)),
+    ]  # fmt: skip # one call a pair
+    for before, after in bodies:
+        found.add(Pair(key=("t", "c"), before=before, after=after))
+    assert found.score_change == 2.5
+    assert Comparison().score_change is None
+
+
 def test_a_field_that_a_later_release_adds_is_compared_too() -> None:
     assert _changed(_body(), _body(topics=["refund"])) == {"topics"}
 

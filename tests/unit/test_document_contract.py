@@ -55,6 +55,7 @@ NAMES = (
     "conversation.non_talk.total_ms",
     "conversation.non_talk.longest_ms",
     "conversation.non_talk.instances[]",
+    "conversation.hold",
     "conversation.interruptions.agent.count",
     "conversation.interruptions.agent.total_ms",
     "conversation.interruptions.agent.instances[]",
@@ -79,6 +80,9 @@ NAMES = (
             "refusal",
         )
     ),
+    "quality",
+    "scorecard.total",
+    "scorecard.items[]",
     "categories[]",
     "escalation.detected",
     "escalation.index",

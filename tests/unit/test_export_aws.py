@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from infra.errors import Poison
 from ops.aws_export import call_analytics
 from ops.cli.main import app
-from schemas.acts import Category, CategoryEvidence
+from schemas.acts import Basis, Category
 from schemas.document import (
     CallDocument,
     Conversation,
@@ -119,7 +119,7 @@ DOCUMENT = CallDocument(
     ),
     sentiment=CallSentiment(customer=party(-0.2), agent=party(0.3)),
     categories=(
-        Category(name="wrong_bill", evidence=(CategoryEvidence(start_ms=3000, end_ms=4000),)),
+        Category(name="wrong_bill", evidence=(Basis(start_ms=3000, end_ms=4000),)),
         Category(name="no_greeting"),
     ),
     summary=Summary(

@@ -1,0 +1,1 @@
+"""Communication quality: how agent and customer talk to each other."""

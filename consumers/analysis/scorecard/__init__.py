@@ -1,0 +1,1 @@
+"""The score card: a rubric's judgement of a finished document."""
