@@ -7,7 +7,11 @@ they were first measured:
 dev: rules were tuned on it. frozen: written when there was a first draft of the rules; its misses were looked at
 since. blind_a: written without a look at the rules, then tuned on. blind_b: written at the same time in another
 style; it was measured once (Korean acts .816 / .746, English .892 / .846) before its misses were looked at.
-blind_c: written after that, in yet another style; no rule was changed for it.
+blind_c: written after that, in yet another style; it was measured once (Korean .919 / .908, English 1.000 / .846)
+before its misses were looked at. blind_d: other trades and tempers and more idiom; its author had read the rules,
+but no rule was changed for it (Korean .884 / .718, English .874 / .682 at first sight).
+Three labels of earlier parts were then brought into line: thanks that open a call greet, and the Korean phrase
+for "the reason I call is" is a cushion.
 
 Roles are not given: they come from the words, and the acts are told with the roles found. An act is right when its
 turn has it. The plain baseline for profanity looks for the words as strings.
@@ -29,7 +33,7 @@ from schemas.acts import ACTS
 from schemas.document import CallDocument
 from schemas.records import Direction, Record, Role
 
-PARTS = ("dev", "frozen", "blind_a", "blind_b", "blind_c")
+PARTS = ("dev", "frozen", "blind_a", "blind_b", "blind_c", "blind_d")
 PROFANITY_PARTS = PARTS[:2]
 LANGUAGES = ("ko", "en")
 SYLLABLE_MS, WORD_MS, GAP_MS = 170, 330, 300

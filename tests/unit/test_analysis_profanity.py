@@ -27,6 +27,9 @@ def tier(text: str, language: str = "ko") -> int | None:
         ("너 죽을래", 3),
         ("찾아가서 가만 안 둔다", 3),
         ("목소리 섹시하네 몇 살이야", 4),
+        ("아이씨 진짜", 1),
+        ("너 각오해라", 3),
+        ("두고 봐 각오하는 게 좋을 거야", 3),
     ],
 )
 def test_korean_tiers(text: str, expected: int) -> None:
@@ -49,6 +52,9 @@ def test_korean_tiers(text: str, expected: int) -> None:
         "휴대폰이 자꾸 꺼져요",
         "쓰레기통 배송이 안 왔어요",
         "배고파 죽겠어요",
+        "아이씨엔 케이 삼공구공일이요",
+        "소송 걸 거야 각오해",
+        "위약금은 각오하고 전화했어요",
     ],
 )
 def test_korean_collisions_are_clean(text: str) -> None:
@@ -65,6 +71,10 @@ def test_korean_collisions_are_clean(text: str) -> None:
         ("sorry if that's a stupid question", None),
         ("my shih tzu is insured with you", None),
         ("I passed the class in assessment", None),
+        ("they cut off the damn power again", 1),
+        ("that was damn good service", None),
+        ("your stupid update lost my files", None),
+        ("you stupid people", 2),
     ],
 )
 def test_english_tiers_and_collisions(text: str, expected: int | None) -> None:
