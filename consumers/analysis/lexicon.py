@@ -29,7 +29,8 @@ class Entry(_Table):
 
     ``fixed``: a negation is part of it and turns nothing. ``reproach``: nor does a question or a condition
     weaken it (몇 번을 말해야 돼요?). ``opening``: only as the first words. ``silent_after``: acts of the other
-    party's last sentence after which it is a plain answer.
+    party's last sentence after which it is a plain answer. ``turns``: what was wrong before it is over (I was
+    stuck, and then you found me).
     """
 
     id: str
@@ -40,6 +41,7 @@ class Entry(_Table):
     fixed: bool = False
     reproach: bool = False
     opening: bool = False
+    turns: bool = False
     speakers: Literal["customer", "any"] = "customer"
     silent_after: frozenset[str] = frozenset()
 

@@ -2,14 +2,15 @@
 
 People complain without a word of feeling (아직도 안 왔어요, nobody called me back) and are content without one
 (바로 되네요). The words for that have no end, the grammar has: broken promises, hearsay, surprise, favours, negated
-verbs, requests. A sentence is therefore reduced to its endings, particles, adverbs and other closed classes, all
-other words to their part of speech, and single ones and pairs of what is left are the cues. Each cue leans towards
-a complaint (``down``) and towards praise (``up``); the weights are learned by ``ops/bench/sentiment_tone.py``
+verbs, requests. A sentence is therefore reduced to its endings, particles, adverbs and other closed classes, and
+all other words to their kind (harm, wait, staff …) or part of speech. Single ones and pairs of what is left are
+the cues, and what is denied (never let me down). Each cue leans towards a complaint (``down``) and towards praise
+(``up``); the weights are learned by ``ops/bench/sentiment_tone.py``
 from labelled sentences, by multinomial logistic regression, without sight of the lexicon.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -17,7 +18,11 @@ from pydantic import BaseModel, ConfigDict
 
 from consumers.analysis.tokens import Token
 
-START, END = "<", ">"
+START, END, DENIED = "<", ">", "¬"
+KIND = "C"
+"""Stands for the part of speech of a word of which only the kind is kept."""
+REACH = 4
+"""How many words a negator denies."""
 _MUTE = ("SF", "SP", "SS", "SE", "SO", "SW")
 """Punctuation: a recogniser may write it or not. A question mark is heard."""
 _SHAPES = 20_000
@@ -28,8 +33,8 @@ class ToneTable(BaseModel):
     """The content of a ``tone.<language>.yaml``. Leanings are in units of the lexicon's weights.
 
     ``tags``: parts of speech whose words are kept, by their beginnings, less those in ``content``. ``words``:
-    other words that are kept. ``suffixes``: what is kept of the rest. ``cues``: (down, up) of a kept
-    word or a pair.
+    other words that are kept. ``classes``: words of which only the kind is kept. ``suffixes``: what is kept of the
+    rest. ``negators``: words that deny the next ones. ``cues``: (down, up) of a kept word, a pair or a denied one.
     ``base``: (down, up) of any sentence.
     """
 
@@ -40,7 +45,9 @@ class ToneTable(BaseModel):
     tags: tuple[str, ...]
     content: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
+    classes: dict[str, tuple[str, ...]] = {}
     suffixes: tuple[str, ...] = ()
+    negators: frozenset[str] = frozenset()
     base: tuple[float, float] = (0.0, 0.0)
     cues: dict[str, tuple[float, float]] = {}
 
@@ -68,7 +75,8 @@ class Tone:
 
     def __init__(self, table: ToneTable) -> None:
         self.table = table
-        self._shape = lru_cache(maxsize=_SHAPES)(partial(_shape, table))
+        kinds = {word: kind for kind, words in table.classes.items() for word in words}
+        self._shape = lru_cache(maxsize=_SHAPES)(partial(_shape, table, kinds))
         pairs = ((name.split(" "), lean) for name, lean in table.cues.items())
         self._known = {tuple(words): (" ".join(words), *lean) for words, lean in pairs}
 
@@ -89,22 +97,29 @@ class Tone:
         return (" ".join(words) for words, _, _ in self._places(tokens))
 
     def _places(self, tokens: Sequence[Token]) -> Iterator[tuple[tuple[str, ...], int, int]]:
-        last, at = START, 0
+        last, at, denied_by = START, 0, -REACH - 1
         for place, token in enumerate(tokens):
             shape = self._shape(token.form, token.tag)
-            if shape is not None:
-                yield (shape,), place, place + 1
-                yield (last, shape), at, place + 1
-                last, at = shape, place
+            if shape is None:
+                continue
+            yield (shape,), place, place + 1
+            yield (last, shape), at, place + 1
+            if token.form in self.table.negators:
+                denied_by = place
+            elif place - denied_by <= REACH:
+                yield (DENIED, shape), denied_by, place + 1
+            last, at = shape, place
         yield (last, END), at, len(tokens)
 
 
-def _shape(table: ToneTable, form: str, tag: str) -> str | None:
+def _shape(table: ToneTable, kinds: Mapping[str, str], form: str, tag: str) -> str | None:
     if tag in _MUTE and form != "?":
         return None
     kept = tag.startswith(table.tags) and tag not in table.content
     if kept or form in table.words:
         return f"{form}/{tag}"
+    if form in kinds:
+        return f"{kinds[form]}/{KIND}"
     suffix = next((s for s in table.suffixes if form.endswith(s) and len(form) > len(s) + 2), None)
     return f"-{suffix}/{tag}" if suffix else tag
 

@@ -16,6 +16,8 @@ from schemas.records import Role
 NEGATED_POSITIVE, NEGATED_NEGATIVE, TWICE_NEGATED = -0.8, -0.2, 0.6
 INTENSIFIED, SOFTENED = 1.3, 0.7
 LAST_CLAUSE, EARLIER_CLAUSE = 1.3, 0.7
+OVER = 0.1
+"""What is left of a trouble that a later turn has ended."""
 CONDITIONAL, ASKED, ROUTINE = 0.2, 0.3, 0.3
 SCOPE = 3
 """How many tokens before an entry an intensifier, and after it a condition, still concerns it."""
@@ -77,7 +79,8 @@ class Wording:
         if not counted:
             return Named((), answer=answer)
         reading = _Reading(self, tokens, setting.role)
-        shares = ((hit, hit.entry.weight * reading.factor(hit)) for hit in counted)
+        turned = max((hit.start for hit in counted if hit.entry.turns), default=0)
+        shares = ((hit, hit.entry.weight * reading.factor(hit) * _left(hit, turned)) for hit in counted)
         return Named(tuple((hit, share) for hit, share in shares if share), answer=answer)
 
     def is_reserved(self, named: Named, tokens: Sequence[Token], role: Role) -> bool:
@@ -156,7 +159,7 @@ class _Reading:
     def _clause(self, hit: Hit) -> float:
         if self._contrast is None:
             return 1.0
-        return LAST_CLAUSE if hit.start > self._contrast else EARLIER_CLAUSE
+        return LAST_CLAUSE if hit.end > self._contrast + 1 else EARLIER_CLAUSE
 
     def _mood(self, hit: Hit) -> float:
         before, after = self._tokens[: hit.start], self._tokens[hit.end :]
@@ -194,6 +197,10 @@ class _Reading:
         last = content[-1] if content else 0
         places = [i for i, token in enumerate(self._tokens[:last]) if token in self._w.contrasts]
         return places[-1] if places else None
+
+
+def _left(hit: Hit, turned: int) -> float:
+    return OVER if hit.entry.weight < 0 and hit.start < turned else 1.0
 
 
 def _any(words: WordSet, tokens: Iterable[Token]) -> bool:

@@ -6,9 +6,10 @@ looks for the written stems of the same entries anywhere, without any rule. VADE
 
 ``labelled/sentiment.*.jsonl``: ``frozen`` was written before the first lexicon, by its author. Each later part was
 written to describe mishaps and comfort in words that the lexicon of its day may lack, blind A and B without sight
-of it; each but ``blind D`` has served since it was first measured, to widen the lexicon and to learn the tone, so
-that its figure flatters now. ``FIRST_MEASURED`` keeps the honest ones. One author wrote every sentence and every
-entry: expect other people's calls to be worse.
+of it; each but ``blind D`` and ``blind E`` has served since it was first measured, to widen the lexicon and to
+learn the tone, so that its figure flatters now. ``FIRST_MEASURED`` keeps the honest ones. ``voices`` was written to
+be learned from; ``blind E`` just before it by the same hand, so that ``blind D`` says more of other people's calls.
+Expect those to be worse still.
 """
 
 import json
@@ -42,6 +43,8 @@ PARTS = {
     "blind_b": "blind B",
     "blind_c": "blind C",
     "blind_d": "blind D",
+    "voices": "voices",
+    "blind_e": "blind E",
 }
 """Parts of the labelled sentences, and what each is called."""
 FIRST_MEASURED = {
@@ -57,6 +60,10 @@ FIRST_MEASURED = {
     ("en", "blind_c"): 0.740,
     ("ko", "blind_d"): 0.806,
     ("en", "blind_d"): 0.534,
+    ("ko", "voices"): 0.691,
+    ("en", "voices"): 0.664,
+    ("ko", "blind_e"): 0.816,
+    ("en", "blind_e"): 0.823,
 }
 """Macro-F1 on the day when a part was first measured, before anything was learned from it."""
 VADER_THRESHOLD = 0.05

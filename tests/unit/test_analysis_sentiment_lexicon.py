@@ -90,3 +90,15 @@ def test_a_curt_refusal_out_of_nothing_is_negative() -> None:
 def test_a_word_is_found_as_a_word_and_never_within_another(text: str) -> None:
     wording = polarity_for(SHIPPED, "ko").wording
     assert wording.read(TOKENISERS["ko"].tokenise(text), CUSTOMER).shares == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "over"),
+    [
+        ("en", "it was faulty", "it was faulty until you fixed it"),
+        ("ko", "답답했어요", "답답했는데 포기하던 차에 전화했더니 풀렸네요"),
+    ],
+)
+def test_a_turn_ends_the_trouble_that_was_named_before_it(language: str, text: str, over: str) -> None:
+    wording, tokenise = polarity_for(SHIPPED, language).wording, TOKENISERS[language].tokenise
+    assert wording.read(tokenise(text), CUSTOMER).total < 0 < wording.read(tokenise(over), CUSTOMER).total

@@ -43,19 +43,45 @@ def test_a_table_is_written_as_it_is_read(language: str) -> None:
 
 @pytest.mark.parametrize("language", TOKENISERS)
 def test_no_cue_is_about_anything(language: str) -> None:
-    """Nouns, verbs and adjectives stand in a cue as their part of speech only."""
+    """Nouns, verbs and adjectives stand in a cue as their kind or part of speech only."""
     table = tone(language).table
     words = {word for cue in table.cues for word in cue.split(" ") if "/" in word}
     forms = {word.rpartition("/")[0] for word in words}
     if language == "en":
-        assert forms <= table.words | {f"-{suffix}" for suffix in table.suffixes} | {"?"}
+        kept = table.words | table.classes.keys()
+        assert forms <= kept | {f"-{suffix}" for suffix in table.suffixes} | {"?"}
     else:
         tags = {word.rpartition("/")[2] for word in words}
         assert not tags & {"NNG", "NNP", "VV", "VA", "XR", "NR"}
 
 
 def test_words_of_another_trade_leave_the_tone_as_it_is() -> None:
-    assert leaning("택배가 안 왔어요")[:2] == leaning("의사가 안 왔어요")[:2]
+    assert leaning("택배가 안 왔어요")[:2] == leaning("모자가 안 왔어요")[:2]
+
+
+def test_words_of_a_kind_are_one_cue_and_a_negator_denies_the_next_ones() -> None:
+    table = ToneTable(
+        version="1",
+        language="en",
+        tags=("SF",),
+        words=frozenset({"never"}),
+        classes={"harm": ("break", "leak")},
+        negators=frozenset({"never"}),
+        cues={"¬ harm/C": (0.0, 0.4), "harm/C": (0.3, 0.0)},
+    )
+    never, does = (
+        Tone(table).leaning(TOKENISERS["en"].tokenise(text)) for text in ("they never leak", "they break")
+    )
+    assert (never.down, never.up) == (0.3, 0.4)
+    assert (does.down, does.up) == (0.3, 0.0)
+
+
+def test_no_word_is_of_two_kinds_or_both_kept_and_of_a_kind() -> None:
+    for language in TOKENISERS:
+        table = tone(language).table
+        words = [word for kind in table.classes.values() for word in kind]
+        assert len(words) == len(set(words))
+        assert not table.words & set(words)
 
 
 def test_punctuation_leaves_the_tone_as_it_is_but_for_a_question_mark() -> None:
