@@ -32,7 +32,7 @@ demo: setup ## Sample calls through the whole pipeline on this machine; your own
 test: setup ## Fetch the small models, then all checks and all tests
 	$(BIN)/callytics models fetch small
 	$(MAKE) --no-print-directory check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: setup ## Lint, format, types, import rules
 	$(BIN)/ruff check .

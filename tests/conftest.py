@@ -4,11 +4,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import real_stack  # noqa: F401 -- a fixture of several folders
 
 _HERE = Path(__file__).parent
 _OURS = ("CALLYTICS_", "OTEL_")
+
+
+# The same examples each time; to look for new ones: pytest --hypothesis-profile=default.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)
