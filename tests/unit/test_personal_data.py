@@ -318,3 +318,18 @@ def test_the_table_names_a_missing_peer() -> None:
     header, *rows = table("dev")
     assert len(header) == len(rows[0])
     assert json.dumps(rows[-1])
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ("네 맞습니다 김민수입니다.", ["김민수"]),
+        ("여보세요 박지영인데요 어제 전화했었거든요", ["박지영"]),
+        ("네 고지서예요", []),
+        ("정기권입니다", []),
+        ("주소지인데요", []),
+    ],
+)
+def test_a_sentence_that_is_all_name_hides_it_whatever_was_asked(said: str, names: list[str]) -> None:
+    turns = ("a: 실례지만 생년월일 여섯 자리를 불러 주시겠어요", f"c: {said}")
+    assert [value for _, value in found(*turns)] == names

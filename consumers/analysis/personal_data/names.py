@@ -61,6 +61,10 @@ _FILLERS = (
 )
 
 
+_ALONE = r"(?:^|[.?!]\s*)(?:(?:네|예|아|어|맞습니다|맞아요|맞는데요|안녕하세요|여보세요|안녕하십니까|수고하십니다)[\s,.]+)*"
+"""What may stand before a name that is all of a sentence."""
+
+
 class NameTable(BaseModel):
     """The content of ``pii.names.yaml``; words are parted by blanks, and 받는_분 holds one."""
 
@@ -185,6 +189,7 @@ def _weak(words: _Words) -> tuple[re.Pattern[str], ...]:
         rf"{contact}\s+{plain}(?=입니다|인데|이에요|예요|이라고)",
         rf"(?<![가-힣]){plain}(?=(?:이에요|예요|입니다)[\s,]+(?:제\s)?(?:이름|성함))",
         rf"생(?:이고|이며|인|이요|이에요)?\s+{plain}(?=입니다|이고|이에요|예요|인데요|이요|요|$)",
+        rf"{_ALONE}{plain}(?=인데요|(?:입니다|이에요|예요|이라고\s?하는데요)(?:\s(?:네|예))?\s*(?:[.,!?]|$))",
     )
 
 
