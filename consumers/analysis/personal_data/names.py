@@ -61,7 +61,8 @@ _FILLERS = (
 )
 
 
-_ALONE = r"(?:^|[.?!]\s*)(?:(?:네|예|아|어|맞습니다|맞아요|맞는데요|안녕하세요|여보세요|안녕하십니까|수고하십니다)[\s,.]+)*"
+_BEFORE_NAMES = "네|예|아|어|맞습니다|맞아요|맞는데요|안녕하세요|안녕하십니까|여보세요|수고하십니다"
+_ALONE = rf"(?:^|[.?!]\s*)(?:(?:{_BEFORE_NAMES})[\s,.]+)*"
 """What may stand before a name that is all of a sentence."""
 
 
