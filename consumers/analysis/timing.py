@@ -11,6 +11,7 @@ from itertools import chain
 from statistics import median, quantiles
 
 from consumers.analysis.floor import Interruption, backchannel_words
+from consumers.analysis.guard import guarded
 from consumers.analysis.hold import told_apart, why_untold
 from consumers.analysis.intervals import Interval, crowded_ms, gaps, merge, shared_ms, total_ms
 from consumers.analysis.rate import MINUTE_MS, party_rates, why_no_rate
@@ -132,13 +133,13 @@ def _non_talk(call: CallView, bounds: Interval) -> Part:
 
 
 def _hold(call: CallView, bounds: Interval) -> Part:
-    try:
-        reason = why_untold(call)
-        told = told_apart(call, silences(call, bounds)) if reason is None else None
-    except Exception:  # noqa: BLE001 -- the acts are another feature's, which logs the same bug; all else stays
-        reason, told = SkipReason.BUG, None
+    reason = why_untold(call)
+    if reason is not None:
+        return {}, skip_all(("hold", "dead_air"), reason)
+    # The acts may raise, which must cost these two figures alone.
+    told, failed = guarded("hold", call, lambda: told_apart(call, silences(call, bounds)), None)
     if told is None:
-        return {}, skip_all(("hold", "dead_air"), reason or SkipReason.BUG)
+        return {}, [*failed, skip("dead_air", SkipReason.BUG)]
     return {"hold": _silences(told.hold), "dead_air": _silences(told.dead_air)}, []
 
 
